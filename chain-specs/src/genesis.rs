@@ -1,0 +1,186 @@
+//! From a checked network file to chain specs.
+
+use crate::{
+	ChainPlan, ChainSpec, Error, Extensions, HostFunctions, Network, Plan, DECIMALS, EXISTENTIAL_DEPOSIT,
+	SS58_PREFIX, SYMBOL,
+};
+use asterism_primitives::{AccountId, Balance, ChainId, CurrencyId, Header, OpaqueBlock};
+use codec::{Decode, Encode};
+use polkadot_sdk::{
+	sc_chain_spec::{construct_genesis_block, resolve_state_version_from_wasm, Properties},
+	sc_executor::WasmExecutor,
+	sp_core::{
+		storage::{well_known_keys, Storage},
+		traits::{CallContext, CodeExecutor, RuntimeCode, WrappedRuntimeCode},
+	},
+	sp_io::SubstrateHostFunctions,
+	sp_runtime::{
+		traits::{BlakeTwo256, Hash as _},
+		BuildStorage,
+	},
+	sp_state_machine::BasicExternalities,
+};
+use serde_json::{json, Value};
+use std::collections::BTreeMap;
+
+type Executor = WasmExecutor<(SubstrateHostFunctions, HostFunctions)>;
+
+/// Makes the specs of a network.
+pub(crate) fn network(plan: &Plan) -> Result<Network, Error> {
+	let root_wasm = asterism_root_runtime::WASM_BINARY.ok_or(Error::NoWasm { runtime: "root" })?;
+	let transaction_wasm = asterism_transaction_runtime::WASM_BINARY.ok_or(Error::NoWasm {
+		runtime: "transaction",
+	})?;
+	let executor = Executor::builder().build();
+
+	let mut chains = BTreeMap::new();
+	let mut states = BTreeMap::new();
+	let mut genesis = Vec::new();
+	for (chain, of) in plan.chains.iter().filter(|(chain, _)| !chain.is_root()) {
+		let spec = spec(
+			plan,
+			*chain,
+			of,
+			transaction_wasm,
+			transaction_genesis(*chain, of),
+		);
+		let storage = spec.build_storage().map_err(|reason| Error::Genesis {
+			chain: *chain,
+			reason,
+		})?;
+		let header = header_of(&executor, &storage).map_err(|reason| Error::Genesis {
+			chain: *chain,
+			reason,
+		})?;
+		states.insert(*chain, storage.clone());
+		let holdings = issuance(&executor, storage).map_err(|reason| Error::Genesis {
+			chain: *chain,
+			reason,
+		})?;
+		genesis.push(json!({
+			"id": chain,
+			"genesis": header,
+			"parameters": of.parameters,
+			"members": of.committee.members(),
+			"holdings": holdings,
+		}));
+		chains.insert(*chain, spec);
+	}
+
+	let of = plan.chains.get(&ChainId::ROOT).ok_or(Error::Genesis {
+		chain: ChainId::ROOT,
+		reason: "the plan has no root chain".into(),
+	})?;
+	let root = spec(
+		plan,
+		ChainId::ROOT,
+		of,
+		root_wasm,
+		root_genesis(plan, of, genesis),
+	);
+	let state = root.build_storage().map_err(|reason| Error::Genesis {
+		chain: ChainId::ROOT,
+		reason,
+	})?;
+	states.insert(ChainId::ROOT, state);
+	Ok(Network { root, chains, states })
+}
+
+fn spec(plan: &Plan, chain: ChainId, of: &ChainPlan, wasm: &[u8], genesis: Value) -> ChainSpec {
+	let id = plan.spec_id(chain);
+	let extensions = Extensions {
+		chain_id: chain,
+		root_chain: (!chain.is_root()).then(|| plan.spec_id(ChainId::ROOT)),
+	};
+	let mut builder = ChainSpec::builder(wasm, extensions)
+		.with_name(&of.name)
+		.with_id(&id)
+		.with_protocol_id(&id)
+		.with_chain_type(plan.chain_type.clone())
+		.with_properties(properties())
+		.with_boot_nodes(of.boot_nodes.clone())
+		.with_genesis_config_patch(genesis);
+	if let Some(telemetry) = &plan.telemetry {
+		builder = builder.with_telemetry_endpoints(telemetry.clone());
+	}
+	builder.build()
+}
+
+/// What wallets show amounts and addresses with.
+fn properties() -> Properties {
+	let mut properties = Properties::new();
+	properties.insert("tokenSymbol".into(), SYMBOL.into());
+	properties.insert("tokenDecimals".into(), DECIMALS.into());
+	properties.insert("ss58Format".into(), SS58_PREFIX.into());
+	properties
+}
+
+fn balances(accounts: &BTreeMap<AccountId, Balance>) -> Value {
+	json!({ "balances": accounts.iter().collect::<Vec<_>>() })
+}
+
+fn transaction_genesis(chain: ChainId, of: &ChainPlan) -> Value {
+	json!({
+		"balances": balances(&of.accounts),
+		"rootView": { "chainId": chain, "parameters": of.parameters },
+	})
+}
+
+fn root_genesis(plan: &Plan, of: &ChainPlan, chains: Vec<Value>) -> Value {
+	let mut accounts = of.accounts.clone();
+	accounts
+		.entry(asterism_root_runtime::dust_pot())
+		.or_insert(EXISTENTIAL_DEPOSIT);
+	json!({
+		"balances": balances(&accounts),
+		"sudo": { "key": plan.sudo },
+		"chains": {
+			"root": { "parameters": of.parameters, "members": of.committee.members() },
+			"chains": chains,
+		},
+	})
+}
+
+/// The header of the genesis block that nodes make of this spec.
+///
+/// # Errors
+/// What the runtime, or its executor, said.
+pub fn genesis_header(spec: &dyn BuildStorage) -> Result<Header, String> {
+	header_of(&Executor::builder().build(), &spec.build_storage()?)
+}
+
+fn header_of(executor: &Executor, storage: &Storage) -> Result<Header, String> {
+	let version = resolve_state_version_from_wasm::<_, BlakeTwo256>(storage, executor)
+		.map_err(|error| error.to_string())?;
+	let children = storage.children_default.values().map(|child| {
+		let root = BlakeTwo256::trie_root(child.data.clone().into_iter().collect(), version);
+		(
+			child.child_info.prefixed_storage_key().into_inner(),
+			root.encode(),
+		)
+	});
+	let top = storage.top.clone().into_iter().chain(children).collect();
+	let state_root = BlakeTwo256::trie_root(top, version);
+	Ok(construct_genesis_block::<OpaqueBlock>(state_root, version).header)
+}
+
+/// What a chain says of its issuance in its genesis state (`ChainApi::issuance`).
+fn issuance(executor: &Executor, storage: Storage) -> Result<Vec<(CurrencyId, Balance)>, String> {
+	let wasm = storage
+		.top
+		.get(well_known_keys::CODE)
+		.cloned()
+		.ok_or("the genesis state has no runtime")?;
+	let fetcher = WrappedRuntimeCode(wasm.as_slice().into());
+	let code = RuntimeCode {
+		code_fetcher: &fetcher,
+		heap_pages: None,
+		hash: BlakeTwo256::hash(&wasm).encode(),
+	};
+	let mut state = BasicExternalities::new(storage);
+	let answer = executor
+		.call(&mut state, &code, "ChainApi_issuance", &[], CallContext::Offchain)
+		.0
+		.map_err(|error| error.to_string())?;
+	Decode::decode(&mut &answer[..]).map_err(|error| error.to_string())
+}

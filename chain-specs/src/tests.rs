@@ -1,0 +1,506 @@
+use crate::*;
+use asterism_primitives::{
+	committee::{BlsPublic, CommitteeError, MemberId},
+	AccountId, Balance,
+};
+use polkadot_sdk::{
+	sc_chain_spec::ChainType,
+	sp_core::{crypto::Ss58Codec, sr25519, Pair},
+	sp_runtime::BuildStorage,
+};
+
+const NOOS: Balance = 1_000_000_000_000;
+
+/// Keys of a seed: any that differ from seed to seed will do here.
+fn member(seed: &str) -> Result<Member, String> {
+	let pair = sr25519::Pair::from_string(seed, None).map_err(|e| format!("{e:?}"))?;
+	let secret =
+		blst::min_sig::SecretKey::key_gen(pair.public().as_ref(), &[]).map_err(|e| format!("{e:?}"))?;
+	Ok(Member {
+		id: MemberId(pair.public().0),
+		key: BlsPublic(secret.sk_to_pk().to_bytes()),
+	})
+}
+
+fn parse(text: &str) -> Result<Plan, Error> {
+	Plan::parse(text, &member)
+}
+
+fn ss58(seed: &str) -> String {
+	AccountId::new(member(seed).unwrap().id.0).to_ss58check()
+}
+
+fn entry(seed: &str) -> String {
+	let member = member(seed).unwrap();
+	format!("{{ id = \"{}\", key = \"{}\" }}", ss58(seed), member.key)
+}
+
+/// A live network of two members and two chains.
+fn live() -> String {
+	let committee = format!("[{}, {}]", entry("//One"), entry("//Two"));
+	let chain = |id: u32| {
+		format!(
+			"[[chains]]\nid = {id}\ncommittee = {committee}\n[chains.accounts]\n\"{}\" = \"{}.5\"\n",
+			ss58("//Rich"),
+			id * 100
+		)
+	};
+	format!(
+		"name = \"Live\"\nid = \"live\"\ntype = \"live\"\n\
+		 telemetry = [{{ url = \"wss://telemetry.example.org/submit/\", verbosity = 1 }}]\n\
+		 [root]\nblock_interval = 2000\ncommittee = {committee}\n{}{}",
+		chain(1),
+		chain(7),
+	)
+}
+
+/// The smallest development network, with lines to replace.
+const SMALL: &str = r#"
+name = "Small"
+id = "small"
+type = "development"
+#top
+[root]
+committee = ["//Alice"]
+#root
+[[chains]]
+id = 1
+committee = ["//Alice"]
+#chain
+[[chains]]
+id = 2
+committee = ["//Alice"]
+#second
+"#;
+
+#[test]
+fn a_network_file_says_what_the_plan_says() {
+	let plan = parse(&live()).unwrap();
+	assert_eq!((plan.name.as_str(), plan.id.as_str()), ("Live", "live"));
+	assert_eq!(plan.chain_type, ChainType::Live);
+	assert!(plan.telemetry.is_some());
+	assert_eq!(plan.sudo, None);
+	assert_eq!(plan.chains.keys().map(|c| c.0).collect::<Vec<_>>(), [0, 1, 7]);
+	assert_eq!(
+		plan.chains.keys().map(|c| plan.spec_id(*c)).collect::<Vec<_>>(),
+		["live-root", "live-1", "live-7"]
+	);
+	let (root, seven) = (&plan.chains[&ChainId(0)], &plan.chains[&ChainId(7)]);
+	assert_eq!((root.name.as_str(), seven.name.as_str()), ("Live Root", "Live 7"));
+	assert_eq!(
+		(root.parameters.block_interval, seven.parameters.block_interval),
+		(2_000, 1_000)
+	);
+	assert_eq!((root.committee.size(), root.committee.epoch()), (2, 0));
+	assert!(root.accounts.is_empty());
+	assert_eq!(
+		seven.accounts.values().copied().collect::<Vec<_>>(),
+		[700 * NOOS + NOOS / 2]
+	);
+}
+
+#[test]
+fn seeds_and_written_keys_name_the_same_member() {
+	let plan = parse(SMALL).unwrap();
+	let written = SMALL.replace(
+		"committee = [\"//Alice\"]",
+		&format!("committee = [{}]", entry("//Alice")),
+	);
+	let hex = SMALL.replace(
+		"committee = [\"//Alice\"]",
+		&format!(
+			"committee = [{{ id = \"{}\", key = \"{}\" }}]",
+			member("//Alice").unwrap().id,
+			member("//Alice")
+				.unwrap()
+				.key
+				.to_string()
+				.trim_start_matches("0x")
+		),
+	);
+	for text in [written, hex] {
+		assert_eq!(
+			parse(&text).unwrap().chains[&ChainId(1)].committee,
+			plan.chains[&ChainId(1)].committee
+		);
+	}
+}
+
+/// Each way to get a network file wrong, with the message it earns.
+#[test]
+fn errors_name_the_field_and_what_was_expected() {
+	let key = member("//Alice").unwrap().key.to_string();
+	let alice = ss58("//Alice");
+	let short = format!("{{ id = \"{alice}\", key = \"{}\" }}", &key[..key.len() - 2]);
+	let no_point = format!("{{ id = \"{alice}\", key = \"0x{}\" }}", "11".repeat(96));
+	let infinity = format!("{{ id = \"{alice}\", key = \"0xc0{}\" }}", "00".repeat(95));
+	let no_hex = format!("{{ id = \"{alice}\", key = \"0x{}\" }}", "zz".repeat(96));
+	let other_network = AccountId::new([7; 32]).to_ss58check_with_version(0u16.into());
+	let shared_key = format!("{{ id = \"{}\", key = \"{key}\" }}", ss58("//Bob"));
+	let crowd: Vec<_> = (0..257).map(|i| format!("\"//{i}\"")).collect();
+	let in_first = |new: &str| SMALL.replacen("committee = [\"//Alice\"]\n#chain", new, 1);
+	let in_second = |new: &str| SMALL.replacen("committee = [\"//Alice\"]\n#second", new, 1);
+	let top = |old: &str, new: &str| SMALL.replacen(old, new, 1);
+
+	let cases: Vec<(String, String)> = [
+		// Names, ids, types.
+		(top("name = \"Small\"", ""), "name: missing, expected a name of 1 to 64 printable characters"),
+		(top("\"Small\"", "\"\""), "name: expected a name of 1 to 64 printable characters, got ``"),
+		(top("\"Small\"", "5"), "name: expected a name of 1 to 64 printable characters, got an integer"),
+		(
+			top("\"small\"", "\"../../etc\""),
+			"id: expected an id of 1 to 32 characters a-z, 0-9 and -, which begins with a letter, got `../../etc`",
+		),
+		(
+			top("\"small\"", "\"Small\""),
+			"id: expected an id of 1 to 32 characters a-z, 0-9 and -, which begins with a letter, got `Small`",
+		),
+		(top("\"development\"", "\"test\""), "type: expected one of development, local, live, got `test`"),
+		// Structure.
+		(top("#top", "chian = 1"), "chian: unknown field, expected one of name, id, type, telemetry, root, chains"),
+		(
+			top("#root", "epoch = 1"),
+			"root.epoch: unknown field, expected one of name, block_interval, sudo, bootnodes, committee, accounts",
+		),
+		(
+			top("#second", "blok_interval = 1"),
+			"chains[1].blok_interval: unknown field, expected one of id, name, block_interval, bootnodes, committee, accounts",
+		),
+		(top("[root]", "root = 1\n[other]"), "other: unknown field, expected one of name, id, type, telemetry, root, chains"),
+		("name = \"x\"\nid = \"x\"\ntype = \"local\"\nroot = 1".into(), "root: expected a table, got an integer"),
+		("name = \"x\"\nid = \"x\"\ntype = \"local\"".into(), "root: missing, expected a table [root]"),
+		(
+			"name = \"x\"\nid = \"x\"\ntype = \"local\"\n[root]\ncommittee = [\"//A\"]".into(),
+			"chains: missing, expected at least one table [[chains]]",
+		),
+		(
+			"name = \"x\"\nid = \"x\"\ntype = \"local\"\nchains = 5\n[root]\ncommittee = [\"//A\"]".into(),
+			"chains: expected an array of tables [[chains]], got an integer",
+		),
+		(
+			format!("{SMALL}{}", (3..1026).map(|i| format!("[[chains]]\nid = {i}\n")).collect::<String>()),
+			"chains: expected at most 1024, got 1025",
+		),
+		// Chain ids.
+		(top("id = 1\n", ""), "chains[0].id: missing, expected the chain's number, from 1"),
+		(top("id = 1\n", "id = 0\n"), "chains[0].id: expected 1 to 4294967295, got 0"),
+		(top("id = 1\n", "id = 4294967296\n"), "chains[0].id: expected 1 to 4294967295, got 4294967296"),
+		(top("id = 1\n", "id = \"1\"\n"), "chains[0].id: expected the chain's number, from 1, got a string"),
+		(top("id = 2\n", "id = 1\n"), "chains[1].id: the same as chains[0].id, expected each once"),
+		// Parameters.
+		(top("#root", "block_interval = 199"), "root.block_interval: expected 200 to 60000, got 199"),
+		(top("#second", "block_interval = 60001"), "chains[1].block_interval: expected 200 to 60000, got 60001"),
+		(top("#second", "block_interval = -1000"), "chains[1].block_interval: expected 200 to 60000, got -1000"),
+		(top("#second", "block_interval = 1.5"), "chains[1].block_interval: expected milliseconds, got a float"),
+		// Committees.
+		(in_first(""), "chains[0].committee: a committee needs at least one member"),
+		(in_first("committee = []"), "chains[0].committee: a committee needs at least one member"),
+		(in_first("committee = \"//Alice\""), "chains[0].committee: expected an array of members, got a string"),
+		(
+			in_first(&format!("committee = [{}]", crowd.join(", "))),
+			"chains[0].committee: a committee has at most 256 members",
+		),
+		(
+			in_second("committee = [\"//Alice\", \"//Bob\", \"//Alice\"]"),
+			"chains[1].committee[2]: the same as chains[1].committee[0], expected each once",
+		),
+		(
+			in_second(&format!("committee = [\"//Alice\", {shared_key}]")),
+			"chains[1].committee[1]: the same as chains[1].committee[0], expected each once",
+		),
+		(in_second("committee = [1]"), "chains[1].committee[0]: expected a table, got an integer"),
+		(
+			in_second("committee = [\"Alice\"]"),
+			"chains[1].committee[0]: expected a development seed such as //Alice: got `Alice`",
+		),
+		(
+			in_second(&format!("committee = [{{ id = \"{alice}\" }}]")),
+			"chains[1].committee[0].key: missing, expected the member's BLS12-381 public key in hex",
+		),
+		(
+			in_second(&format!("committee = [{{ id = \"{alice}\", key = \"{key}\", stake = 1 }}]")),
+			"chains[1].committee[0].stake: unknown field, expected one of id, key",
+		),
+		(
+			in_second(&format!("committee = [{{ id = \"5Nobody\", key = \"{key}\" }}]")),
+			"chains[1].committee[0].id: expected an ss58 address, 32 bytes in hex (0x…) or a development seed \
+			 (//Alice), got `5Nobody`",
+		),
+		(
+			in_second(&format!("committee = [{{ id = \"0x0102\", key = \"{key}\" }}]")),
+			"chains[1].committee[0].id: expected an ss58 address, 32 bytes in hex (0x…) or a development seed \
+			 (//Alice), got `0x0102`",
+		),
+		(
+			in_second(&format!("committee = [{{ id = \"{other_network}\", key = \"{key}\" }}]")),
+			"chains[1].committee[0].id: expected an ss58 address with prefix 42, got one with prefix 0: of another \
+			 network",
+		),
+		(
+			in_second(&format!("committee = [{short}]")),
+			"chains[1].committee[0].key: expected 96 bytes in hex (a BLS12-381 public key in G2), got 95",
+		),
+		(
+			in_second(&format!("committee = [{no_hex}]")),
+			"chains[1].committee[0].key: expected 96 bytes in hex (a BLS12-381 public key in G2), got other characters",
+		),
+		(
+			in_second(&format!("committee = [{no_point}]")),
+			"chains[1].committee[0].key: expected a BLS12-381 public key in G2, got bytes that are not a compressed \
+			 point of that group",
+		),
+		(
+			in_second(&format!("committee = [{infinity}]")),
+			"chains[1].committee[0].key: expected a BLS12-381 public key in G2, got bytes that are not a compressed \
+			 point of that group",
+		),
+		// Accounts and amounts.
+		(
+			top("#chain", "accounts = { \"//Bob\" = 5 }"),
+			"chains[0].accounts.\"//Bob\": expected an amount in quotes such as \"1000.5\", got an integer",
+		),
+		(
+			top("#chain", "accounts = { \"//Bob\" = \"-5\" }"),
+			"chains[0].accounts.\"//Bob\": expected an amount of noOs with at most 12 decimals such as \"1000.5\", or of \
+			 the smallest unit such as \"1000000 units\", got `-5`",
+		),
+		(
+			top("#chain", "accounts = { \"//Bob\" = \"999999 units\" }"),
+			"chains[0].accounts.\"//Bob\": expected at least 1000000 units (the existential deposit), got 999999",
+		),
+		(
+			top("#chain", "accounts = { Bob = \"1\" }"),
+			"chains[0].accounts.Bob: expected an ss58 address, 32 bytes in hex (0x…) or a development seed (//Alice), \
+			 got `Bob`",
+		),
+		(
+			top("#chain", "accounts = { \"//A\" = \"1\", \"//B\" = \"340282366920938463463374607431768211455 units\" }"),
+			"chains[0].accounts.\"//B\": expected a sum of amounts that fits into 128 bits",
+		),
+		(
+			top("#chain", "accounts = [\"//A\"]"),
+			"chains[0].accounts: expected a table of accounts and amounts, got an array",
+		),
+		(
+			top("#root", "sudo = \"somebody\""),
+			"root.sudo: expected an ss58 address, 32 bytes in hex (0x…) or a development seed (//Alice), got `somebody`",
+		),
+		// Networking.
+		(
+			top("#root", "bootnodes = [\"/ip4/127.0.0.1/tcp/30333\"]"),
+			"root.bootnodes[0]: expected a network address with peer id such as /dns/host/tcp/30333/p2p/12D3…, got \
+			 `/ip4/127.0.0.1/tcp/30333`",
+		),
+		(
+			top("#top", "telemetry = [{ url = \"here\" }]"),
+			"telemetry[0].url: expected the URL of a telemetry server such as wss://host/submit/, got `here`",
+		),
+		(
+			top("#top", "telemetry = [{ url = \"wss://a.example/submit/\", verbosity = 10 }]"),
+			"telemetry[0].verbosity: expected 0 to 9, got 10",
+		),
+	]
+	.into_iter()
+	.map(|(text, message)| (text, message.to_string()))
+	.chain([
+		// The same account twice, in two notations.
+		(
+			top("#chain", &format!("accounts = {{ \"//Alice\" = \"1\", \"{alice}\" = \"1\" }}")),
+			format!("chains[0].accounts.{alice}: the same as chains[0].accounts.\"//Alice\", expected each once"),
+		),
+	])
+	.collect();
+
+	for (text, expected) in cases {
+		assert_ne!(text, SMALL, "{expected}");
+		match parse(&text) {
+			Err(error @ Error::Field { .. }) => assert_eq!(error.to_string(), expected),
+			other => panic!("expected `{expected}`, got {:?}", other.map(|_| ())),
+		}
+	}
+}
+
+#[test]
+fn errors_carry_the_facts() {
+	let Err(Error::Field { field, problem }) = parse(&SMALL.replacen("[\"//Alice\"]", "[]", 1)) else {
+		panic!()
+	};
+	assert_eq!(
+		(field.as_str(), problem),
+		("root.committee", Problem::Committee(CommitteeError::Empty))
+	);
+	let Err(Error::Field { problem, .. }) = parse(&SMALL.replacen("id = 2", "id = -2", 1)) else {
+		panic!()
+	};
+	assert_eq!(
+		problem,
+		Problem::Range {
+			min: 1,
+			max: u32::MAX.into(),
+			got: -2
+		}
+	);
+}
+
+#[test]
+fn a_live_network_takes_no_seeds() {
+	for (old, new) in [
+		(entry("//One"), "\"//One\"".to_string()),
+		(format!("\"{}\" =", ss58("//Rich")), "\"//Rich\" =".to_string()),
+		("[root]".to_string(), "[root]\nsudo = \"//Alice\"".to_string()),
+	] {
+		let error = parse(&live().replacen(&old, &new, 1)).unwrap_err();
+		assert!(
+			matches!(
+				error,
+				Error::Field {
+					problem: Problem::SeedInLive,
+					..
+				}
+			),
+			"{error}"
+		);
+	}
+}
+
+#[test]
+fn a_file_that_is_no_toml_is_refused_with_its_place() {
+	let error = parse("name = \"x\"\nid = = 5").unwrap_err();
+	assert!(matches!(error, Error::Syntax { .. }));
+	assert!(error.to_string().contains("line 2, column"), "{error}");
+	let twice = parse("name = \"x\"\nname = \"y\"").unwrap_err();
+	assert!(matches!(twice, Error::Syntax { .. }), "{twice}");
+	let missing = Plan::read(Path::new("no/such/file.toml"), &member).unwrap_err();
+	assert!(
+		missing.to_string().starts_with("no/such/file.toml: "),
+		"{missing}"
+	);
+}
+
+#[test]
+fn wrong_values_are_shown_in_part_and_harmlessly() {
+	let text = SMALL.replacen(
+		"\"development\"",
+		&format!("\"\\u001b[31m{}\"", "x".repeat(100_000)),
+		1,
+	);
+	let message = parse(&text).unwrap_err().to_string();
+	assert!(message.len() < 200 && !message.contains('\u{1b}'), "{message}");
+}
+
+#[test]
+fn the_template_is_complete_once_it_is_filled_in() {
+	let template = include_str!("../networks/public-template.toml");
+	let message = parse(template).unwrap_err().to_string();
+	assert!(
+		message.starts_with("root.committee[0].id: expected an ss58 address"),
+		"{message}"
+	);
+
+	let mut filled = template.replace("<ss58 address>", &ss58("//Rich"));
+	for i in 1..=4 {
+		let seed = format!("//{i}");
+		filled = filled
+			.replace(&format!("<member {i}: sr25519 public key>"), &ss58(&seed))
+			.replace(
+				&format!("<member {i}: BLS12-381 public key>"),
+				&member(&seed).unwrap().key.to_string(),
+			);
+	}
+	let plan = parse(&filled).unwrap();
+	assert_eq!(plan.chains.len(), 3);
+	assert!(plan.chains.values().all(|chain| chain.committee.faults() == 1));
+}
+
+#[test]
+fn ready_networks_have_specs_that_belong_together() {
+	for (network, id, members) in [
+		(development(&member).unwrap(), "asterism-dev", 1),
+		(local(&member).unwrap(), "asterism-local", 4),
+	] {
+		let ids: Vec<_> = network.specs().map(|(_, spec)| spec.id().to_string()).collect();
+		assert_eq!(ids, [format!("{id}-root"), format!("{id}-1"), format!("{id}-2")]);
+		for (chain, spec) in network.specs() {
+			assert_eq!(spec.protocol_id(), Some(spec.id()));
+			assert_eq!(spec.properties()["tokenSymbol"], "noOs");
+			assert_eq!(spec.properties()["tokenDecimals"], 12);
+			assert_eq!(spec.properties()["ss58Format"], 42);
+			let extensions = Extensions::of(spec).unwrap();
+			assert_eq!(extensions.chain_id, chain);
+			assert_eq!(
+				extensions.root_chain,
+				(!chain.is_root()).then(|| format!("{id}-root"))
+			);
+		}
+		let root: serde_json::Value = serde_json::from_str(&network.root.as_json(false).unwrap()).unwrap();
+		let config = &root["genesis"]["runtimeGenesis"]["patch"]["chains"];
+		assert_eq!(config["root"]["members"].as_array().unwrap().len(), members);
+		for (i, (chain, spec)) in network.chains.iter().enumerate() {
+			let of = &config["chains"][i];
+			assert_eq!(of["id"], chain.0);
+			assert_eq!(of["members"].as_array().unwrap().len(), members);
+			assert_eq!(
+				of["genesis"],
+				serde_json::to_value(genesis_header(spec).unwrap()).unwrap()
+			);
+			// Six accounts of a million, and the runtime's own with the existential deposit.
+			let issuance = 6 * 1_000_000 * NOOS + EXISTENTIAL_DEPOSIT;
+			assert_eq!(of["holdings"].to_string(), format!("[[0,{issuance}]]"));
+		}
+	}
+}
+
+#[test]
+fn the_same_file_gives_the_same_network_and_another_file_another() {
+	let text = live();
+	let network = |text: &str| Network::new(&parse(text).unwrap()).unwrap();
+	let (first, second) = (network(&text), network(&text));
+	for ((_, a), (_, b)) in first.specs().zip(second.specs()) {
+		assert_eq!(a.as_json(false).unwrap(), b.as_json(false).unwrap());
+		assert_eq!(genesis_header(a).unwrap(), genesis_header(b).unwrap());
+	}
+	// An account of chain 7 has more: the genesis of chain 7 is another, so that of the root chain is, too.
+	let third = network(&text.replace("700.5", "700.6"));
+	let same = |chain: u32| {
+		let header = |n: &Network| genesis_header(n.spec(ChainId(chain)).unwrap()).unwrap();
+		header(&first) == header(&third)
+	};
+	assert_eq!([same(0), same(1), same(7)], [false, true, false]);
+}
+
+#[test]
+fn specs_survive_json() {
+	let folder = tempfile::tempdir().unwrap();
+	let network = Network::new(&parse(&live()).unwrap()).unwrap();
+	for raw in [false, true] {
+		let folder = folder.path().join(format!("raw-{raw}"));
+		let files = network.write(&folder, raw).unwrap();
+		let names: Vec<_> = files
+			.iter()
+			.map(|f| f.file_name().unwrap().to_str().unwrap().to_string())
+			.collect();
+		assert_eq!(names, ["live-root.json", "live-1.json", "live-7.json"]);
+		for ((_, spec), file) in network.specs().zip(files) {
+			let read = ChainSpec::from_json_file(file).unwrap();
+			assert_eq!((read.id(), read.name()), (spec.id(), spec.name()));
+			assert_eq!(read.extensions(), spec.extensions());
+			assert_eq!(read.telemetry_endpoints(), spec.telemetry_endpoints());
+			assert_eq!(read.as_json(true).unwrap(), spec.as_json(true).unwrap());
+			assert_eq!(
+				read.build_storage().unwrap().top,
+				spec.build_storage().unwrap().top
+			);
+		}
+	}
+}
+
+#[test]
+fn a_spec_of_another_kind_of_chain_is_refused() {
+	let mut json: serde_json::Value =
+		serde_json::from_str(&development(&member).unwrap().root.as_json(false).unwrap()).unwrap();
+	json.as_object_mut().unwrap().remove("chainId");
+	let Err(error) = ChainSpec::from_json_bytes(json.to_string().into_bytes()) else {
+		panic!()
+	};
+	assert!(error.contains("chainId"), "{error}");
+}

@@ -1,0 +1,244 @@
+//! A Substrate client as the [`Chain`] of consensus.
+
+use crate::chain::{Chain, ChainError, Verdict};
+use asterism_primitives::{
+	api::ChainApi,
+	certificate::{Certificate, Round, ENGINE_ID},
+	digest, BlockNumber, Hash, Header, OpaqueBlock,
+};
+use async_trait::async_trait;
+use codec::Encode;
+use parking_lot::Mutex;
+use polkadot_sdk::{
+	sc_client_api::{Backend, BlockBackend, Finalizer},
+	sc_consensus::{
+		BlockImport, BlockImportParams, ForkChoiceStrategy, ImportResult, StateAction, StorageChanges,
+	},
+	sp_api::{ApiExt, ProvideRuntimeApi},
+	sp_block_builder::BlockBuilder,
+	sp_blockchain::{BlockStatus, HeaderBackend},
+	sp_consensus::{BlockOrigin, Environment, Error as ConsensusError, ProposeArgs, Proposer},
+	sp_inherents::InherentData,
+	sp_runtime::{traits::Block as BlockT, Digest},
+	sp_timestamp,
+};
+use std::{marker::PhantomData, sync::Arc, time::Duration};
+
+/// What differs between the two tiers: the inherents of a block beside its time, and what a proposal refers to.
+#[async_trait]
+pub trait Tier: Send + Sync + 'static {
+	/// Adds the inherent data of a block upon `parent`.
+	///
+	/// # Errors
+	/// Why there can be none.
+	async fn provide(&self, parent: Hash, data: &mut InherentData) -> Result<(), String>;
+
+	/// Judges what a proposal says of other chains.
+	fn check(&self, parent: &Header, header: &Header) -> Verdict;
+}
+
+/// The root tier: a root block brings nothing in but its time, and refers to no other chain.
+pub struct RootTier;
+
+#[async_trait]
+impl Tier for RootTier {
+	async fn provide(&self, _: Hash, _: &mut InherentData) -> Result<(), String> {
+		Ok(())
+	}
+
+	fn check(&self, _: &Header, _: &Header) -> Verdict {
+		Verdict::Valid
+	}
+}
+
+/// A Substrate client, block builder and tier as one chain.
+pub struct ClientChain<C, B, E, T> {
+	client: Arc<C>,
+	proposers: Mutex<E>,
+	tier: T,
+	announce: Box<dyn Fn(Hash) + Send + Sync>,
+	_backend: PhantomData<fn() -> B>,
+}
+
+impl<C, B, E, T> ClientChain<C, B, E, T> {
+	/// `announce` is told of each block that has become final with a certificate.
+	pub fn new(client: Arc<C>, proposers: E, tier: T, announce: Box<dyn Fn(Hash) + Send + Sync>) -> Self {
+		ClientChain {
+			client,
+			proposers: Mutex::new(proposers),
+			tier,
+			announce,
+			_backend: PhantomData,
+		}
+	}
+}
+
+fn error(e: impl std::fmt::Display) -> ChainError {
+	ChainError(e.to_string())
+}
+
+/// Puts blocking work, like executing a block, where it holds no other task up.
+async fn blocking<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'static) -> Result<R, ChainError> {
+	tokio::task::spawn_blocking(work).await.map_err(error)
+}
+
+impl<C, B, E, T> ClientChain<C, B, E, T>
+where
+	C: BlockImport<OpaqueBlock, Error = ConsensusError> + Send + Sync + 'static,
+	for<'a> &'a C: BlockImport<OpaqueBlock, Error = ConsensusError>,
+{
+	async fn import_params(&self, params: BlockImportParams<OpaqueBlock>) -> Result<(), ChainError> {
+		let client = self.client.clone();
+		let result = blocking(move || futures::executor::block_on(client.import_block(params))).await?;
+		match result.map_err(error)? {
+			ImportResult::Imported(_) | ImportResult::AlreadyInChain => Ok(()),
+			other => Err(ChainError(format!("not imported: {other:?}"))),
+		}
+	}
+}
+
+#[async_trait]
+impl<C, B, E, T> Chain for ClientChain<C, B, E, T>
+where
+	C: ProvideRuntimeApi<OpaqueBlock>
+		+ HeaderBackend<OpaqueBlock>
+		+ BlockBackend<OpaqueBlock>
+		+ BlockImport<OpaqueBlock, Error = ConsensusError>
+		+ Finalizer<OpaqueBlock, B>
+		+ Send
+		+ Sync
+		+ 'static,
+	for<'a> &'a C: BlockImport<OpaqueBlock, Error = ConsensusError>,
+	C::Api: ChainApi<OpaqueBlock> + BlockBuilder<OpaqueBlock> + ApiExt<OpaqueBlock>,
+	B: Backend<OpaqueBlock> + 'static,
+	E: Environment<OpaqueBlock> + Send + 'static,
+	E::Proposer: Proposer<OpaqueBlock>,
+	T: Tier,
+{
+	fn header(&self, hash: Hash) -> Option<Header> {
+		match self.client.status(hash) {
+			Ok(BlockStatus::InChain) => self.client.header(hash).ok().flatten(),
+			_ => None,
+		}
+	}
+
+	fn block(&self, hash: Hash) -> Option<OpaqueBlock> {
+		self.client.block(hash).ok().flatten().map(|signed| signed.block)
+	}
+
+	fn finalized(&self) -> (BlockNumber, Hash) {
+		let info = self.client.info();
+		(info.finalized_number, info.finalized_hash)
+	}
+
+	fn timestamp(&self, hash: Hash) -> Result<u64, ChainError> {
+		self.client.runtime_api().timestamp(hash).map_err(error)
+	}
+
+	async fn build(
+		&self,
+		parent: &Header,
+		round: Round,
+		deadline: Duration,
+	) -> Result<OpaqueBlock, ChainError> {
+		let parent_hash = parent.hash();
+		let mut data = InherentData::new();
+		let time = sp_timestamp::Timestamp::current();
+		data.put_data(sp_timestamp::INHERENT_IDENTIFIER, &time)
+			.map_err(error)?;
+		self.tier
+			.provide(parent_hash, &mut data)
+			.await
+			.map_err(ChainError)?;
+
+		let creation = self.proposers.lock().init(parent);
+		let proposer = creation.await.map_err(error)?;
+		let args = ProposeArgs {
+			inherent_data: data,
+			inherent_digests: Digest {
+				logs: vec![digest::round_item(round)],
+			},
+			max_duration: deadline,
+			..Default::default()
+		};
+		let proposal = proposer.propose(args).await.map_err(error)?;
+
+		let (header, body) = proposal.block.clone().deconstruct();
+		let mut params = BlockImportParams::new(BlockOrigin::Own, header);
+		params.body = Some(body);
+		params.state_action = StateAction::ApplyChanges(StorageChanges::Changes(proposal.storage_changes));
+		params.fork_choice = Some(ForkChoiceStrategy::LongestChain);
+		self.import_params(params).await?;
+		Ok(proposal.block)
+	}
+
+	async fn check(&self, parent: &Header, block: &OpaqueBlock) -> Verdict {
+		match self.tier.check(parent, block.header()) {
+			Verdict::Valid => {}
+			other => return other,
+		}
+		let mut data = InherentData::new();
+		let time = sp_timestamp::Timestamp::current();
+		if let Err(e) = data.put_data(sp_timestamp::INHERENT_IDENTIFIER, &time) {
+			return Verdict::Unknown(e.to_string());
+		}
+		let (client, block, parent_hash) = (self.client.clone(), block.clone(), parent.hash());
+		let checked = blocking(move || {
+			client
+				.runtime_api()
+				.check_inherents(parent_hash, block.into(), data)
+		})
+		.await;
+		let result = match checked {
+			Ok(Ok(result)) => result,
+			// The runtime may fail on a malformed block, and on a missing state: neither is to be voted for.
+			Ok(Err(e)) => return Verdict::Invalid(format!("its inherents can't be checked: {e}")),
+			Err(e) => return Verdict::Unknown(e.to_string()),
+		};
+		if result.ok() {
+			return Verdict::Valid;
+		}
+		for (identifier, bytes) in result.into_errors() {
+			if identifier == sp_timestamp::INHERENT_IDENTIFIER {
+				match sp_timestamp::InherentError::try_from(&identifier, &bytes) {
+					// Its time comes.
+					Some(sp_timestamp::InherentError::TooFarInFuture) => {
+						return Verdict::Unknown("its time is in the future".into())
+					}
+					Some(e) => return Verdict::Invalid(e.to_string()),
+					None => {}
+				}
+			}
+			return Verdict::Invalid(format!(
+				"inherent {} is wrong",
+				String::from_utf8_lossy(&identifier)
+			));
+		}
+		Verdict::Invalid("its inherents are wrong".into())
+	}
+
+	async fn import(&self, block: OpaqueBlock) -> Result<(), ChainError> {
+		let (header, body) = block.deconstruct();
+		let mut params = BlockImportParams::new(BlockOrigin::ConsensusBroadcast, header);
+		params.body = Some(body);
+		params.state_action = StateAction::Execute;
+		params.fork_choice = Some(ForkChoiceStrategy::LongestChain);
+		self.import_params(params).await
+	}
+
+	fn finalize(&self, hash: Hash, certificate: Option<Certificate>) -> Result<(), ChainError> {
+		let number = self.client.number(hash).map_err(error)?;
+		if number.is_some_and(|n| n <= self.client.info().finalized_number) {
+			return Ok(());
+		}
+		let certified = certificate.is_some();
+		let justification = certificate.map(|c| (ENGINE_ID, c.encode()));
+		self.client
+			.finalize_block(hash, justification, true)
+			.map_err(error)?;
+		if certified {
+			(self.announce)(hash);
+		}
+		Ok(())
+	}
+}

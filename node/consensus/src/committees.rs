@@ -1,0 +1,136 @@
+//! Where committees come from: the root chain's state (Thinkey §4.1: the root chain records the election results).
+
+use crate::scheme::{self, Scheme};
+use asterism_primitives::{
+	api::RootApi,
+	certificate::{Certificate, CertificateError, Realm},
+	committee::{Committee, Epoch},
+	ChainId, OpaqueBlock,
+};
+use parking_lot::Mutex;
+use polkadot_sdk::{sp_api::ProvideRuntimeApi, sp_blockchain::HeaderBackend};
+use std::{collections::HashMap, sync::Arc};
+
+/// Knows the committees of one chain.
+pub trait CommitteeSource: Send + Sync + 'static {
+	/// The committee of an epoch; `None` if it is not on record (yet).
+	fn committee(&self, epoch: Epoch) -> Option<Committee>;
+	/// The chain's current epoch; `None` if the chain is not on record (yet).
+	fn epoch(&self) -> Option<Epoch>;
+}
+
+/// Reads the committees of a chain from a root client's state.
+pub struct RootCommittees<C> {
+	root: Arc<C>,
+	chain: ChainId,
+}
+
+impl<C> RootCommittees<C> {
+	/// The committees of `chain` on record at `root`.
+	pub fn new(root: Arc<C>, chain: ChainId) -> Self {
+		RootCommittees { root, chain }
+	}
+}
+
+impl<C> CommitteeSource for RootCommittees<C>
+where
+	C: ProvideRuntimeApi<OpaqueBlock> + HeaderBackend<OpaqueBlock> + Send + Sync + 'static,
+	C::Api: RootApi<OpaqueBlock>,
+{
+	fn committee(&self, epoch: Epoch) -> Option<Committee> {
+		// Only what is final counts: a committee can't be undone.
+		let at = self.root.info().finalized_hash;
+		let committee = self
+			.root
+			.runtime_api()
+			.committee(at, self.chain, epoch)
+			.ok()
+			.flatten()?;
+		(committee.check().is_ok() && committee.epoch() == epoch).then_some(committee)
+	}
+
+	fn epoch(&self) -> Option<Epoch> {
+		let at = self.root.info().finalized_hash;
+		self.root.runtime_api().epoch(at, self.chain).ok().flatten()
+	}
+}
+
+/// Why a certificate is not accepted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum VerifyError {
+	/// The committee of its epoch is not on record.
+	#[error("the committee of epoch {0} is not on record at the root chain")]
+	UnknownCommittee(Epoch),
+	/// The committee on record has a bad key.
+	#[error(transparent)]
+	BadKey(#[from] scheme::BadKey),
+	/// The committee did not sign it.
+	#[error("{0}")]
+	Certificate(CertificateError),
+}
+
+/// Verifies the certificates of one chain, of any epoch.
+pub struct Certifier {
+	realm: Realm,
+	source: Arc<dyn CommitteeSource>,
+	schemes: Mutex<HashMap<Epoch, Arc<(Committee, Scheme)>>>,
+}
+
+impl Certifier {
+	/// How many epochs' keys are held, decoded.
+	pub(crate) const HELD: usize = 16;
+
+	/// A verifier of the certificates of `realm`.
+	pub fn new(realm: Realm, source: Arc<dyn CommitteeSource>) -> Self {
+		Certifier {
+			realm,
+			source,
+			schemes: Default::default(),
+		}
+	}
+
+	/// The chain that certificates are verified for.
+	pub fn realm(&self) -> Realm {
+		self.realm
+	}
+
+	/// Where the committees come from.
+	pub fn source(&self) -> &Arc<dyn CommitteeSource> {
+		&self.source
+	}
+
+	/// How many are held.
+	#[cfg(test)]
+	pub(crate) fn held(&self) -> usize {
+		self.schemes.lock().len()
+	}
+
+	fn scheme(&self, epoch: Epoch) -> Result<Arc<(Committee, Scheme)>, VerifyError> {
+		if let Some(scheme) = self.schemes.lock().get(&epoch) {
+			return Ok(scheme.clone());
+		}
+		let committee = self
+			.source
+			.committee(epoch)
+			.ok_or(VerifyError::UnknownCommittee(epoch))?;
+		let verifier = scheme::verifier(self.realm, &committee)?;
+		let entry = Arc::new((committee, verifier));
+		let mut schemes = self.schemes.lock();
+		if schemes.len() >= Self::HELD {
+			if let Some(oldest) = schemes.keys().min().copied() {
+				schemes.remove(&oldest);
+			}
+		}
+		schemes.insert(epoch, entry.clone());
+		Ok(entry)
+	}
+
+	/// Verifies a certificate against the committee of its epoch.
+	///
+	/// # Errors
+	/// [`VerifyError`].
+	pub fn verify(&self, certificate: &Certificate) -> Result<(), VerifyError> {
+		let entry = self.scheme(certificate.round.epoch)?;
+		scheme::verify(&entry.1, &entry.0, certificate).map_err(VerifyError::Certificate)
+	}
+}

@@ -1,0 +1,166 @@
+//! The import queue of nodes that follow a chain: blocks come with the committee's certificate, or shortly before one.
+//!
+//! # Specification
+//!
+//! - A block with a finalization certificate of the committee of its epoch is executed and final at once.
+//! - A block with a notarization certificate is executed, and final when a descendant is.
+//! - A block without a certificate (not every view ends with one of its own: an ancestor is final with its descendant) is
+//!   executed, yet never the best block, and only up to [`MAX_UNCERTIFIED`] above the final block, which bounds the work
+//!   that a liar can cause.
+//! - A certificate must be for this very block and for the round in its header. A wrong certificate refuses the block.
+
+use crate::committees::Certifier;
+use asterism_primitives::{
+	certificate::{Certificate, CertificateError, CertificateKind, ENGINE_ID},
+	digest, BlockNumber, Header, OpaqueBlock,
+};
+use async_trait::async_trait;
+use codec::DecodeAll;
+use polkadot_sdk::{
+	sc_consensus::{
+		import_queue::{BasicQueue, BoxBlockImport, DefaultImportQueue, Verifier},
+		BlockImportParams, ForkChoiceStrategy,
+	},
+	sp_blockchain::HeaderBackend,
+	sp_consensus::BlockOrigin,
+	sp_core::traits::SpawnEssentialNamed,
+	sp_runtime::{traits::Header as HeaderT, Justifications},
+	substrate_prometheus_endpoint::Registry,
+};
+use std::sync::Arc;
+
+/// How far above the final block a block without certificate may be.
+pub const MAX_UNCERTIFIED: BlockNumber = 128;
+
+/// Why a block is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ImportError {
+	/// The header does not name one round.
+	#[error("header: expected exactly one round in its digest")]
+	NoRound,
+	/// The justification is no certificate.
+	#[error("justification: expected a SCALE-encoded certificate")]
+	Malformed,
+	/// The certificate is for something else.
+	#[error("justification: {0}")]
+	Certificate(CertificateError),
+	/// The certificate is for another round than the header names.
+	#[error("justification: its round is not the one in the header")]
+	WrongRound,
+	/// The certificate can't be verified.
+	#[error("justification: {0}")]
+	Unverified(#[from] crate::committees::VerifyError),
+	/// Too many blocks without certificate.
+	#[error("block {number} has no certificate and is more than {MAX_UNCERTIFIED} above the final block {finalized}")]
+	Uncertified {
+		/// The block's number.
+		number: BlockNumber,
+		/// The final block's number.
+		finalized: BlockNumber,
+	},
+}
+
+/// The certificate among a block's justifications.
+///
+/// # Errors
+/// [`ImportError::Malformed`].
+pub fn certificate(justifications: Option<&Justifications>) -> Result<Option<Certificate>, ImportError> {
+	match justifications.and_then(|j| j.get(ENGINE_ID)) {
+		None => Ok(None),
+		Some(bytes) => Certificate::decode_all(&mut &bytes[..])
+			.map(Some)
+			.map_err(|_| ImportError::Malformed),
+	}
+}
+
+/// Checks a block's header and certificate; returns the certificate's kind if there is one.
+///
+/// # Errors
+/// [`ImportError`].
+pub fn check(
+	certifier: &Certifier,
+	header: &Header,
+	justifications: Option<&Justifications>,
+	finalized: BlockNumber,
+) -> Result<Option<CertificateKind>, ImportError> {
+	let round = digest::round(header.digest()).ok_or(ImportError::NoRound)?;
+	let Some(certificate) = certificate(justifications)? else {
+		let number = *header.number();
+		return if number.saturating_sub(finalized) <= MAX_UNCERTIFIED {
+			Ok(None)
+		} else {
+			Err(ImportError::Uncertified { number, finalized })
+		};
+	};
+	if certificate.block_hash != header.hash() {
+		return Err(ImportError::Certificate(CertificateError::WrongBlock));
+	}
+	if certificate.round != round {
+		return Err(ImportError::WrongRound);
+	}
+	certifier.verify(&certificate)?;
+	Ok(Some(certificate.kind))
+}
+
+/// Verifies blocks from the network, or from a file, before they are executed.
+pub struct CertificateVerifier<C> {
+	client: Arc<C>,
+	certifier: Arc<Certifier>,
+}
+
+#[async_trait]
+impl<C: HeaderBackend<OpaqueBlock>> Verifier<OpaqueBlock> for CertificateVerifier<C> {
+	async fn verify(
+		&self,
+		mut block: BlockImportParams<OpaqueBlock>,
+	) -> Result<BlockImportParams<OpaqueBlock>, String> {
+		// The state of a genesis or warp sync carries its own proof.
+		if block.with_state() || block.origin == BlockOrigin::Genesis {
+			block.fork_choice = Some(ForkChoiceStrategy::Custom(block.with_state()));
+			return Ok(block);
+		}
+		let finalized = self.client.info().finalized_number;
+		let kind = check(
+			&self.certifier,
+			&block.header,
+			block.justifications.as_ref(),
+			finalized,
+		)
+		.map_err(|e| e.to_string())?;
+		// Only this engine's justifications are kept.
+		block.justifications = block
+			.justifications
+			.take()
+			.and_then(|j| j.into_justification(ENGINE_ID))
+			.map(|j| (ENGINE_ID, j).into());
+		block.finalized = kind == Some(CertificateKind::Finalization);
+		block.fork_choice = Some(match kind {
+			Some(_) => ForkChoiceStrategy::LongestChain,
+			None => ForkChoiceStrategy::Custom(false),
+		});
+		Ok(block)
+	}
+}
+
+/// The import queue of a chain.
+pub fn import_queue<C>(
+	client: Arc<C>,
+	block_import: BoxBlockImport<OpaqueBlock>,
+	certifier: Arc<Certifier>,
+	spawner: &impl SpawnEssentialNamed,
+	registry: Option<&Registry>,
+) -> DefaultImportQueue<OpaqueBlock>
+where
+	C: HeaderBackend<OpaqueBlock> + 'static,
+{
+	BasicQueue::new(
+		CertificateVerifier { client, certifier },
+		block_import,
+		None,
+		spawner,
+		registry,
+	)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,57 @@
+//! One committee consensus for both tiers: commonware's simplex, deciding on Substrate blocks (Thinkey §4.2).
+//!
+//! # Overview
+//!
+//! | module | concern |
+//! |---|---|
+//! | [`scheme`] | signatures, and certificates in the engine's and in the chain's form |
+//! | [`keys`] | a member's keys in the keystore |
+//! | [`committees`] | committees from the root chain's state; verification of certificates |
+//! | [`network`] | the members-only channel over the node's own p2p service |
+//! | [`chain`] | what consensus asks of a chain |
+//! | [`client`] | a Substrate client as such a chain |
+//! | [`application`] | proposes, verifies, certifies and finalizes blocks |
+//! | [`engine`] | simplex on its own runtime, with its vote journal |
+//! | [`import`] | the import queue, which verifies certificates |
+//! | [`evidence`] | contradictory votes |
+//! | [`worker`] | joins them: runs a member from its keys to its blocks |
+//!
+//! # Flow
+//!
+//! ```text
+//!   sc-network ◄──► network ◄─ votes, certificates ─► engine (own thread)
+//!                      ▲                                │ propose, verify, certify, report
+//!                      └────────── blocks ─────► application ──► chain: build, execute, import, finalize
+//!                                                                  │
+//!   sync ──► import queue: certificate verified ──────────────────► client
+//! ```
+//!
+//! # How Thinkey §4.2 maps onto simplex
+//!
+//! Proposal: the leader's `notarize` and its block. Preparation: `notarize` or `nullify` votes. Confirmation: the
+//! notarization certificate, then `finalize` votes. The agreed block or the empty one: finalization or nullification certificates.
+//!
+//! # Assumptions
+//!
+//! - Fewer than a third of a committee's members are faulty. With more, nothing is agreed, or two blocks are: then the
+//!   root chain's ledger bounds the harm to this chain (DESIGN §2).
+//! - The clocks of honest members differ by less than the runtime's limit on timestamps in the future (30 s).
+//! - The vote journal and the database survive together; a member that lost its journal must take new keys.
+
+pub mod application;
+pub mod chain;
+pub mod client;
+pub mod committees;
+pub mod engine;
+pub mod evidence;
+pub mod import;
+pub mod keys;
+pub mod metrics;
+pub mod network;
+pub mod scheme;
+pub mod worker;
+
+#[cfg(test)]
+mod mock;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,272 @@
+use super::wire::Wire;
+use super::*;
+use crate::{keys, mock::*};
+use asterism_primitives::{ChainId, Hash};
+use std::time::Duration;
+
+const REALM: Realm = Realm {
+	chain: ChainId(1),
+	genesis: Hash::repeat_byte(1),
+};
+
+fn sign(suri: &'static str) -> impl Fn(&[u8]) -> Option<[u8; 64]> {
+	move |message| Some(sr25519::Pair::from_string(suri, None).unwrap().sign(message).0)
+}
+
+#[test]
+fn only_a_members_own_peer_is_let_in() {
+	let alice = keys::member("//Alice").unwrap();
+	let eve = keys::member("//Eve").unwrap();
+	let committee = Committee::new(0, vec![alice.clone(), keys::member("//Bob").unwrap()]).unwrap();
+	let (peer, other) = (PeerId::random(), PeerId::random());
+	let good = Handshake::new(REALM, alice.id, &peer, sign("//Alice"))
+		.unwrap()
+		.encode();
+	let verify = |bytes: &[u8], realm, peer: &PeerId| Handshake::verify(bytes, realm, &committee, peer);
+
+	assert_eq!(verify(&good, REALM, &peer), Some(alice.id));
+	assert_eq!(verify(&good, REALM, &other), None, "a copied handshake");
+	assert_eq!(
+		verify(
+			&good,
+			Realm {
+				chain: ChainId(2),
+				..REALM
+			},
+			&peer
+		),
+		None,
+		"of another chain"
+	);
+	let forged = Handshake::new(REALM, alice.id, &peer, sign("//Eve"))
+		.unwrap()
+		.encode();
+	assert_eq!(verify(&forged, REALM, &peer), None, "signed by another");
+	let outsider = Handshake::new(REALM, eve.id, &peer, sign("//Eve"))
+		.unwrap()
+		.encode();
+	assert_eq!(verify(&outsider, REALM, &peer), None, "no member");
+	for bytes in [
+		&[][..],
+		&good[..good.len() - 1],
+		&[&good[..], &[0]].concat()[..],
+		&[0xff; 9000][..],
+	] {
+		assert_eq!(verify(bytes, REALM, &peer), None, "malformed");
+	}
+}
+
+#[test]
+fn lanes_have_the_first_four_numbers() {
+	for lane in Lane::ALL {
+		assert_eq!(Lane::of(lane as u8), Some(lane));
+	}
+	assert_eq!(Lane::of(4), None);
+	assert_eq!(Lane::of(255), None);
+}
+
+/// A committee's member on a [`Wire`].
+struct Peer {
+	id: PeerId,
+	lanes: Lanes,
+}
+
+fn proof(name: &'static str, peer: &PeerId) -> Handshake {
+	Handshake::new(REALM, keys::member(name).unwrap().id, peer, sign(name)).unwrap()
+}
+
+/// Joins a member of [`NAMES`] and runs its task.
+fn join(wire: &Wire, name: &'static str) -> Peer {
+	let id = PeerId::random();
+	let (service, peers) = wire.join(id);
+	let member = keys::member(name).unwrap().id;
+	let (network, lanes) = CommitteeNetwork::new(REALM, committee(0), member, Box::new(service), peers);
+	tokio::spawn(network.run(proof(name, &id)));
+	Peer { id, lanes }
+}
+
+fn member_identity(name: &str) -> Identity {
+	keys::member(name).unwrap().id.into()
+}
+
+const PING: &[u8] = b"ping";
+
+/// Waits until messages of `from` reach `to`.
+async fn heard(from: &Peer, to: &mut Peer) {
+	wait_for("a ping arrives", || {
+		from.lanes.votes.0.send_bytes(Recipients::All, PING);
+		to.lanes.votes.1 .0.try_recv().is_ok()
+	})
+	.await;
+}
+
+/// The next message that is no ping.
+async fn received(lane: &mut LaneReceiver) -> (Identity, Bytes) {
+	loop {
+		let message = tokio::time::timeout(Duration::from_secs(20), lane.next()).await;
+		let message = message.expect("in time").expect("open");
+		if message.1 != PING {
+			return message;
+		}
+	}
+}
+
+#[tokio::test]
+async fn members_reach_each_other_on_all_lanes() {
+	let wire = Wire::default();
+	let mut alice = join(&wire, "//Alice");
+	let mut bob = join(&wire, "//Bob");
+	let mut dave = join(&wire, "//Dave");
+	assert!(wire.open(alice.id, bob.id).await && wire.open(dave.id, alice.id).await);
+	heard(&alice, &mut bob).await;
+	heard(&alice, &mut dave).await;
+
+	let from = member_identity("//Alice");
+	alice.lanes.votes.0.send_bytes(Recipients::All, vec![1]);
+	assert_eq!(
+		received(&mut bob.lanes.votes.1).await,
+		(from.clone(), vec![1].into())
+	);
+	assert_eq!(
+		received(&mut dave.lanes.votes.1).await,
+		(from.clone(), vec![1].into())
+	);
+	let to_dave = Recipients::Some(vec![member_identity("//Dave"), member_identity("//Charlie")]);
+	alice.lanes.certificates.0.send_bytes(to_dave, vec![2]);
+	assert_eq!(
+		received(&mut dave.lanes.certificates.1).await,
+		(from.clone(), vec![2].into())
+	);
+	alice
+		.lanes
+		.resolver
+		.0
+		.send_bytes(Recipients::One(member_identity("//Bob")), vec![]);
+	assert_eq!(received(&mut bob.lanes.resolver.1).await, (from, Bytes::new()));
+	bob.lanes.blocks.0.send_bytes(Recipients::All, vec![4; 100_000]);
+	assert_eq!(
+		received(&mut alice.lanes.blocks.1).await,
+		(member_identity("//Bob"), vec![4; 100_000].into())
+	);
+	// What is too large is not sent, and does not end the task.
+	bob.lanes
+		.blocks
+		.0
+		.send_bytes(Recipients::All, vec![5; MAX_NOTIFICATION as usize]);
+	bob.lanes.blocks.0.send_bytes(Recipients::All, vec![6]);
+	assert_eq!(received(&mut alice.lanes.blocks.1).await.1, Bytes::from(vec![6]));
+	assert!(
+		bob.lanes.certificates.1 .0.try_recv().is_err(),
+		"not among the recipients"
+	);
+}
+
+#[tokio::test]
+async fn strangers_and_impostors_stay_outside() {
+	let wire = Wire::default();
+	let alice = join(&wire, "//Alice");
+	let stranger = |handshake: Vec<u8>| {
+		let id = PeerId::random();
+		let joined = wire.join(id);
+		wire.set_handshake(id, handshake);
+		(id, joined)
+	};
+	let bobs_peer = PeerId::random();
+	for handshake in [vec![], vec![0; 96], proof("//Bob", &bobs_peer).encode()] {
+		let (id, _joined) = stranger(handshake);
+		assert!(!wire.open(id, alice.id).await);
+	}
+	// Who accepts Alice's own call proves itself as well.
+	let (id, (mut service, _peers)) = stranger(vec![]);
+	let result = tokio::spawn({
+		let (wire, from) = (wire.clone(), alice.id);
+		async move { wire.open(from, id).await }
+	});
+	match service.next_event().await {
+		Some(NotificationEvent::ValidateInboundSubstream { result_tx, .. }) => {
+			result_tx.send(ValidationResult::Accept).unwrap();
+		}
+		other => panic!("{other:?}"),
+	}
+	assert!(result.await.unwrap());
+	wait_for("the impostor is cut off", || !wire.is_open(alice.id, id)).await;
+	assert_eq!(wire.reports(id), [NOT_A_MEMBER.value]);
+	// A member does not connect to itself.
+	let own = PeerId::random();
+	let _joined = wire.join(own);
+	wire.set_handshake(own, proof("//Alice", &own).encode());
+	assert!(!wire.open(own, alice.id).await);
+}
+
+async fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
+	for _ in 0..2_000 {
+		if condition() {
+			return;
+		}
+		tokio::time::sleep(Duration::from_millis(5)).await;
+	}
+	panic!("{what}");
+}
+
+#[tokio::test]
+async fn malformed_messages_cost_reputation_and_a_full_lane_drops() {
+	let wire = Wire::default();
+	let mut alice = join(&wire, "//Alice");
+	let bob = join(&wire, "//Bob");
+	assert!(wire.open(bob.id, alice.id).await);
+	for bad in [vec![], vec![4], vec![255, 1, 2]] {
+		wire.send(bob.id, alice.id, bad);
+	}
+	wait_for("three reports", || wire.reports(bob.id) == [MALFORMED.value; 3]).await;
+	for i in 0..LANE_CAPACITY as u32 + 100 {
+		wire.send(
+			bob.id,
+			alice.id,
+			[&[Lane::Votes as u8][..], &i.to_le_bytes()].concat(),
+		);
+	}
+	// The other lanes are not held up.
+	wire.send(bob.id, alice.id, vec![Lane::Blocks as u8, 7]);
+	assert_eq!(received(&mut alice.lanes.blocks.1).await.1, Bytes::from(vec![7]));
+	for i in 0..LANE_CAPACITY as u32 {
+		assert_eq!(
+			received(&mut alice.lanes.votes.1).await.1,
+			Bytes::from(i.to_le_bytes().to_vec())
+		);
+	}
+	assert!(alice.lanes.votes.1 .0.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn a_blocked_member_stays_outside() {
+	let wire = Wire::default();
+	let mut alice = join(&wire, "//Alice");
+	let bob = join(&wire, "//Bob");
+	assert!(wire.open(bob.id, alice.id).await);
+	let _ = alice.lanes.blocker.block(member_identity("//Bob"));
+	wait_for("Bob is cut off", || !wire.is_open(alice.id, bob.id)).await;
+	assert_eq!(wire.reports(bob.id), [BLOCKED.value]);
+	assert!(!wire.open(bob.id, alice.id).await);
+	let again = join(&wire, "//Bob");
+	assert!(!wire.open(again.id, alice.id).await, "under another peer id");
+}
+
+#[tokio::test]
+async fn a_members_newest_stream_counts() {
+	let wire = Wire::default();
+	let mut alice = join(&wire, "//Alice");
+	let (mut old, mut new) = (join(&wire, "//Bob"), join(&wire, "//Bob"));
+	assert!(wire.open(old.id, alice.id).await && wire.open(new.id, alice.id).await);
+	wait_for("the old stream is closed", || !wire.is_open(alice.id, old.id)).await;
+	alice.lanes.votes.0.send_bytes(Recipients::All, vec![1]);
+	assert_eq!(received(&mut new.lanes.votes.1).await.1, Bytes::from(vec![1]));
+	assert!(old.lanes.votes.1 .0.try_recv().is_err());
+	// It leaves and comes back.
+	wire.close(alice.id, new.id);
+	assert!(wire.open(alice.id, new.id).await);
+	wait_for("Alice hears Bob again", || {
+		new.lanes.votes.0.send_bytes(Recipients::All, vec![2]);
+		alice.lanes.votes.1 .0.try_recv().is_ok()
+	})
+	.await;
+}

@@ -1,0 +1,1 @@
+//! The asterism binary: command line and service wiring.

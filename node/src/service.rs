@@ -1,0 +1,648 @@
+//! Wires a chain's node together: database, client, pool, network, consensus, and for a transaction chain the courier and the
+//! submission of checkpoints, with the root node that runs in the same process.
+
+use crate::api::{Backend, Client, Executor, HostFunctions, Pool, RuntimeApi};
+use asterism_checkpoints::{run_checkpoint_submitter, CheckpointSubmitterParams};
+use asterism_consensus::{
+	chain::Verdict,
+	client::{ClientChain, RootTier, Tier},
+	committees::{Certifier, RootCommittees},
+	evidence::EvidenceStore,
+	import, keys,
+	metrics::Metrics,
+	network as committee_network, worker,
+};
+use asterism_messages::{
+	request_response_config, run_courier, ChainsProtocol, ClientSource, CourierInherents, CourierParams,
+	DeliveryPool, LocalSources, NetworkFetch, ServingPeers,
+};
+use asterism_primitives::{api::ChainApi, certificate::Realm, digest, ChainId, Hash, Header, OpaqueBlock};
+use async_trait::async_trait;
+use codec::Encode;
+use futures::{FutureExt, StreamExt};
+use log::info;
+use polkadot_sdk::{
+	sc_authority_discovery,
+	sc_basic_authorship::ProposerFactory,
+	sc_client_api::Backend as _,
+	sc_consensus::DefaultImportQueue,
+	sc_network::{
+		config::{FullNetworkConfiguration, NetworkBackendType},
+		service::traits::NetworkService,
+		Event, Litep2pNetworkBackend, NetworkBackend, NetworkBlock, NetworkEventStream, NetworkWorker,
+		ProtocolName,
+	},
+	sc_network_sync::SyncingService,
+	sc_offchain,
+	sc_telemetry::{Telemetry, TelemetryWorker},
+	sc_tracing,
+	sc_transaction_pool::Builder as PoolBuilder,
+	sc_transaction_pool_api::OffchainTransactionPoolFactory,
+	sp_api::{self, ProvideRuntimeApi},
+	sp_blockchain::HeaderBackend,
+	sp_inherents::{InherentData, InherentDataProvider},
+	sp_runtime::traits::Header as HeaderT,
+};
+use sc_service::{
+	build_network, config::KeystoreConfig, new_full_parts, new_wasm_executor, spawn_tasks,
+	BuildNetworkParams, Configuration, Error as ServiceError, KeystoreContainer, SpawnTasksParams,
+	TaskManager,
+};
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+/// A chain whose database is open, and nothing runs.
+pub struct Opened {
+	/// The client.
+	pub client: Arc<Client>,
+	/// The database.
+	pub backend: Arc<Backend>,
+	/// Verifies what is imported.
+	pub import_queue: DefaultImportQueue<OpaqueBlock>,
+	/// Runs the import queue.
+	pub task_manager: TaskManager,
+	/// The embedded root node of a transaction chain, which must live as long.
+	pub root: Option<Box<Opened>>,
+	executor: Executor,
+	keystore: KeystoreContainer,
+	certifier: Arc<Certifier>,
+	pool: Arc<Pool>,
+	telemetry: Option<Telemetry>,
+}
+
+/// What a transaction chain's node needs of the root node in its process.
+#[derive(Clone)]
+pub struct RootHandle {
+	client: Arc<Client>,
+	executor: Executor,
+	pool: Arc<Pool>,
+	sync: Arc<SyncingService<OpaqueBlock>>,
+	network: Arc<dyn NetworkService>,
+	sources: LocalSources,
+	serving: ServingPeers,
+	messages_protocol: ProtocolName,
+}
+
+/// A root node that runs.
+pub struct RootNode {
+	/// Its tasks.
+	pub task_manager: TaskManager,
+	/// What transaction chains in this process need of it.
+	pub handle: RootHandle,
+}
+
+/// Marks the log lines of a chain: several run in one process. Tasks inherit it from where they are spawned.
+fn log_prefix(chain: ChainId) -> tracing::Span {
+	let name = if chain.is_root() {
+		"Root".to_string()
+	} else {
+		format!("Chain {chain}")
+	};
+	tracing::info_span!(sc_tracing::logging::PREFIX_LOG_SPAN, name = name.as_str())
+}
+
+fn api_error(e: sp_api::ApiError) -> ServiceError {
+	ServiceError::Other(format!("the chain's runtime is not one of Asterism: {e}"))
+}
+
+/// Where a chain's vote journal is.
+pub fn journal(config: &Configuration) -> PathBuf {
+	config
+		.base_path
+		.config_dir(config.chain_spec.id())
+		.join("consensus")
+}
+
+/// Opens a chain's database. `root` is the root chain, for a transaction chain.
+///
+/// # Errors
+/// If the database, the keystore or telemetry can't be opened.
+pub fn open(config: &Configuration, chain: ChainId, root: Option<&Opened>) -> Result<Opened, ServiceError> {
+	let root = root.map(|root| (root.client.clone(), root.executor.clone()));
+	open_beside(config, chain, root)
+}
+
+/// Opens a chain's database beside a root client, whose executor it shares: a runtime is compiled once in a process.
+fn open_beside(
+	config: &Configuration,
+	chain: ChainId,
+	root: Option<(Arc<Client>, Executor)>,
+) -> Result<Opened, ServiceError> {
+	let telemetry = config
+		.telemetry_endpoints
+		.clone()
+		.filter(|endpoints| !endpoints.is_empty())
+		.map(|endpoints| -> Result<_, ServiceError> {
+			let worker = TelemetryWorker::new(16)?;
+			let telemetry = worker.handle().new_telemetry(endpoints);
+			Ok((worker, telemetry))
+		})
+		.transpose()?;
+	let (root, executor) = match root {
+		Some((client, executor)) => (Some(client), executor),
+		None => (None, new_wasm_executor::<HostFunctions>(&config.executor)),
+	};
+	let (client, backend, keystore, task_manager) = new_full_parts::<OpaqueBlock, RuntimeApi, _>(
+		config,
+		telemetry.as_ref().map(|(_, telemetry)| telemetry.handle()),
+		executor.clone(),
+		Vec::new(),
+	)?;
+	let client: Arc<Client> = Arc::new(client);
+	let telemetry = telemetry.map(|(worker, telemetry)| {
+		task_manager.spawn_handle().spawn("telemetry", None, worker.run());
+		telemetry
+	});
+
+	let genesis = client.info().genesis_hash;
+	let claimed = client
+		.runtime_api()
+		.chain_id(client.info().finalized_hash)
+		.map_err(api_error)?;
+	if claimed != chain {
+		return Err(ServiceError::Other(format!(
+			"chain spec {}: chainId is {chain}, but its state says chain {claimed}",
+			config.chain_spec.id()
+		)));
+	}
+	let source = Arc::new(RootCommittees::new(root.unwrap_or_else(|| client.clone()), chain));
+	let certifier = Arc::new(Certifier::new(Realm { chain, genesis }, source));
+
+	let registry = config.prometheus_registry();
+	let pool = Arc::from(
+		PoolBuilder::new(
+			task_manager.spawn_essential_handle(),
+			client.clone(),
+			config.role.is_authority().into(),
+		)
+		.with_options(config.transaction_pool.clone())
+		.with_prometheus(registry)
+		.build(),
+	);
+	let import_queue = import::import_queue(
+		client.clone(),
+		Box::new(client.clone()),
+		certifier.clone(),
+		&task_manager.spawn_essential_handle(),
+		registry,
+	);
+	Ok(Opened {
+		client,
+		backend,
+		import_queue,
+		task_manager,
+		root: None,
+		executor,
+		keystore,
+		certifier,
+		pool,
+		telemetry,
+	})
+}
+
+/// Starts a root node. `sources` are the transaction chains in this process, as they start; `served` all that will.
+///
+/// # Errors
+/// If the node can't be started.
+pub async fn start_root(
+	config: Configuration,
+	sources: LocalSources,
+	served: Vec<ChainId>,
+) -> Result<RootNode, ServiceError> {
+	match config.network.network_backend {
+		NetworkBackendType::Libp2p => start_root_on::<NetworkWorker<_, _>>(config, sources, served),
+		NetworkBackendType::Litep2p => start_root_on::<Litep2pNetworkBackend>(config, sources, served),
+	}
+}
+
+fn start_root_on<N: NetworkBackend<OpaqueBlock, Hash>>(
+	mut config: Configuration,
+	sources: LocalSources,
+	served: Vec<ChainId>,
+) -> Result<RootNode, ServiceError> {
+	let _prefix = log_prefix(ChainId::ROOT).entered();
+	// Blocks are announced when they are final: whoever pulls one gets its certificate with it.
+	config.announce_block = false;
+	let opened = open(&config, ChainId::ROOT, None)?;
+	let registry = config.prometheus_registry().cloned();
+	let genesis = opened.client.info().genesis_hash;
+	let fork_id = config.chain_spec.fork_id().map(String::from);
+
+	let mut net_config = FullNetworkConfiguration::<_, _, N>::new(&config.network, registry.clone());
+	let (server, server_config) =
+		request_response_config::<N>(genesis, fork_id.as_deref(), sources.clone(), registry.as_ref());
+	let messages_protocol = server.protocol_name();
+	net_config.add_request_response_protocol(server_config);
+	let (chains, chains_config) = ChainsProtocol::new::<N>(
+		genesis,
+		fork_id.as_deref(),
+		served,
+		N::register_notification_metrics(registry.as_ref()),
+		net_config.peer_store_handle(),
+	);
+	let serving = chains.peers();
+	net_config.add_notification_protocol(chains_config);
+
+	let (client, pool, executor) = (
+		opened.client.clone(),
+		opened.pool.clone(),
+		opened.executor.clone(),
+	);
+	let running = start_chain::<N, _>(config, ChainId::ROOT, opened, net_config, None, RootTier)?;
+	let Running {
+		task_manager,
+		network,
+		sync,
+		..
+	} = running;
+	let handle = task_manager.spawn_handle();
+	handle.spawn_blocking("messages-server", Some("messages"), server.run());
+	handle.spawn(
+		"messages-chains",
+		Some("messages"),
+		chains.run(network.clone(), sync.clone()),
+	);
+	Ok(RootNode {
+		task_manager,
+		handle: RootHandle {
+			client,
+			executor,
+			pool,
+			sync,
+			network,
+			sources,
+			serving,
+			messages_protocol,
+		},
+	})
+}
+
+/// Starts the node of a transaction chain beside the root node in this process.
+///
+/// # Errors
+/// If the node can't be started.
+pub async fn start_transaction(
+	config: Configuration,
+	chain: ChainId,
+	root: &RootHandle,
+) -> Result<TaskManager, ServiceError> {
+	match config.network.network_backend {
+		NetworkBackendType::Libp2p => start_transaction_on::<NetworkWorker<_, _>>(config, chain, root),
+		NetworkBackendType::Litep2p => start_transaction_on::<Litep2pNetworkBackend>(config, chain, root),
+	}
+}
+
+fn start_transaction_on<N: NetworkBackend<OpaqueBlock, Hash>>(
+	mut config: Configuration,
+	chain: ChainId,
+	root: &RootHandle,
+) -> Result<TaskManager, ServiceError> {
+	let _prefix = log_prefix(chain).entered();
+	config.announce_block = false;
+	let opened = open_beside(&config, chain, Some((root.client.clone(), root.executor.clone())))?;
+	let registry = config.prometheus_registry().cloned();
+	let net_config = FullNetworkConfiguration::<_, _, N>::new(&config.network, registry.clone());
+	let client = opened.client.clone();
+
+	root.sources
+		.insert(chain, Arc::new(ClientSource::new(client.clone())));
+	let deliveries = DeliveryPool::default();
+	let tier = TransactionTier {
+		root: root.client.clone(),
+		inherents: CourierInherents::new(chain, client.clone(), root.client.clone(), deliveries.clone()),
+	};
+	let keystore = opened.keystore.keystore();
+	let directory = keystore_directory(&config);
+	let certifier = opened.certifier.clone();
+	let is_authority = config.role.is_authority();
+	let running = start_chain::<N, _>(config, chain, opened, net_config, Some(root), tier)?;
+	let task_manager = running.task_manager;
+
+	let handle = task_manager.spawn_handle();
+	let courier = run_courier(CourierParams {
+		chain,
+		client: client.clone(),
+		root_client: root.client.clone(),
+		sources: root.sources.clone(),
+		peers: root.serving.clone(),
+		fetch: Arc::new(NetworkFetch::new(
+			root.network.clone(),
+			root.messages_protocol.clone(),
+		)),
+		pool: deliveries,
+		registry: registry.clone(),
+	});
+	handle.spawn_blocking("messages-courier", Some("messages"), courier);
+
+	// Members take turns, so that usually one submission is made; everybody else waits longer still.
+	let place = is_authority
+		.then(|| {
+			certifier
+				.source()
+				.epoch()
+				.and_then(|epoch| certifier.source().committee(epoch))
+		})
+		.flatten()
+		.and_then(|committee| {
+			let (member, _) = keys::Keys::new(keystore, directory)
+				.membership(&committee)
+				.ok()??;
+			committee.members().iter().position(|m| m.id == member.id)
+		});
+	let delay = Duration::from_millis(200) * u32::try_from(place.unwrap_or(16)).unwrap_or(16);
+	let submitter = run_checkpoint_submitter(CheckpointSubmitterParams {
+		chain,
+		client,
+		root_client: root.client.clone(),
+		root_pool: root.pool.clone(),
+		root_sync: root.sync.clone(),
+		delay,
+		registry,
+	});
+	handle.spawn_blocking("checkpoint-submitter", Some("checkpoints"), submitter);
+	Ok(task_manager)
+}
+
+/// The tier of transaction chains: a block brings in a final root block and messages that it proves.
+struct TransactionTier {
+	root: Arc<Client>,
+	inherents: CourierInherents<Client, Client>,
+}
+
+#[async_trait]
+impl Tier for TransactionTier {
+	async fn provide(&self, parent: Hash, data: &mut InherentData) -> Result<(), String> {
+		let inherents = self.inherents.clone();
+		let provider = tokio::task::spawn_blocking(move || inherents.at(parent))
+			.await
+			.map_err(|e| e.to_string())?;
+		provider
+			.provide_inherent_data(data)
+			.await
+			.map_err(|e| e.to_string())
+	}
+
+	fn check(&self, _: &Header, header: &Header) -> Verdict {
+		let Some(root) = digest::root_ref(header.digest()) else {
+			return Verdict::Valid;
+		};
+		let info = self.root.info();
+		if root.number > info.finalized_number {
+			return Verdict::Unknown(format!("root block {} is not final here yet", root.number));
+		}
+		match self.root.hash(root.number) {
+			Ok(Some(hash)) if hash == root.hash => Verdict::Valid,
+			Ok(_) => Verdict::Invalid(format!(
+				"it builds on root block {} ({}), which is not the final one",
+				root.number, root.hash
+			)),
+			Err(e) => Verdict::Unknown(e.to_string()),
+		}
+	}
+}
+
+/// A node that runs.
+struct Running {
+	task_manager: TaskManager,
+	network: Arc<dyn NetworkService>,
+	sync: Arc<SyncingService<OpaqueBlock>>,
+}
+
+struct KeptEvidence(Arc<EvidenceStore<Backend>>);
+
+impl asterism_rpc::EvidenceSource for KeptEvidence {
+	fn evidence(&self) -> Vec<Vec<u8>> {
+		self.0.all().iter().map(Encode::encode).collect()
+	}
+}
+
+fn keystore_directory(config: &Configuration) -> Option<PathBuf> {
+	match &config.keystore {
+		KeystoreConfig::Path { path, .. } => Some(path.clone()),
+		KeystoreConfig::InMemory => None,
+	}
+}
+
+/// What both tiers have in common: network, RPC, consensus.
+fn start_chain<N: NetworkBackend<OpaqueBlock, Hash>, T: Tier>(
+	config: Configuration,
+	chain: ChainId,
+	opened: Opened,
+	mut net_config: FullNetworkConfiguration<OpaqueBlock, Hash, N>,
+	root: Option<&RootHandle>,
+	tier: T,
+) -> Result<Running, ServiceError> {
+	let Opened {
+		client,
+		backend,
+		import_queue,
+		mut task_manager,
+		keystore,
+		certifier,
+		pool,
+		mut telemetry,
+		..
+	} = opened;
+	let registry = config.prometheus_registry().cloned();
+	let realm = certifier.realm();
+	let metrics = N::register_notification_metrics(registry.as_ref());
+	let (committee_config, notifications) = committee_network::notification_config::<OpaqueBlock, N>(
+		committee_network::protocol_name(realm, config.chain_spec.fork_id()),
+		metrics.clone(),
+		net_config.peer_store_handle(),
+	);
+	net_config.add_notification_protocol(committee_config);
+
+	let (network, system_rpc_tx, tx_handler_controller, sync, _) = build_network(BuildNetworkParams {
+		config: &config,
+		net_config,
+		client: client.clone(),
+		transaction_pool: pool.clone(),
+		spawn_handle: task_manager.spawn_handle(),
+		spawn_essential_handle: task_manager.spawn_essential_handle(),
+		import_queue,
+		block_announce_validator_builder: None,
+		warp_sync_config: None,
+		block_relay: None,
+		metrics,
+		gap_sync_body_policy: None,
+	})?;
+
+	if config.offchain_worker.enabled {
+		let workers = sc_offchain::OffchainWorkers::new(sc_offchain::OffchainWorkerOptions {
+			runtime_api_provider: client.clone(),
+			is_validator: config.role.is_authority(),
+			keystore: Some(keystore.keystore()),
+			offchain_db: backend.offchain_storage(),
+			transaction_pool: Some(OffchainTransactionPoolFactory::new(pool.clone())),
+			network_provider: Arc::new(network.clone()),
+			enable_http_requests: false,
+			custom_extensions: |_| vec![],
+		})?;
+		task_manager.spawn_handle().spawn(
+			"offchain-workers-runner",
+			Some("offchain-worker"),
+			workers.run(client.clone(), task_manager.spawn_handle()).boxed(),
+		);
+	}
+
+	let evidence = Arc::new(EvidenceStore::new(backend.clone()));
+	let rpc_builder = {
+		let (client, pool, sync, evidence, root) = (
+			client.clone(),
+			pool.clone(),
+			sync.clone(),
+			evidence.clone(),
+			root.cloned(),
+		);
+		Box::new(move |_| {
+			let evidence = Arc::new(KeptEvidence(evidence.clone()));
+			let (client, pool, sync) = (client.clone(), pool.clone(), Arc::new(sync.clone()));
+			let module = match root.clone() {
+				None => asterism_rpc::root_full(asterism_rpc::RootDeps {
+					client,
+					pool,
+					sync,
+					evidence,
+				}),
+				Some(root) => asterism_rpc::transaction_full(asterism_rpc::TransactionDeps {
+					chain,
+					client,
+					pool,
+					sync,
+					evidence,
+					root_client: root.client,
+					root_sync: Arc::new(root.sync),
+				}),
+			};
+			module.map_err(|e| ServiceError::Other(format!("JSON-RPC: {e}")))
+		})
+	};
+
+	let role = config.role;
+	let name = config.network.node_name.clone();
+	let dev_seed = config.dev_key_seed.clone();
+	let public_addresses = config.network.public_addresses.clone();
+	let publish_local = config.network.allow_non_globals_in_dht;
+	let net_config_path = config.network.net_config_path.clone();
+	let journal = journal(&config);
+	let keys = keys::Keys::new(keystore.keystore(), keystore_directory(&config));
+
+	spawn_tasks(SpawnTasksParams {
+		config,
+		client: client.clone(),
+		backend: backend.clone(),
+		task_manager: &mut task_manager,
+		keystore: keystore.keystore(),
+		transaction_pool: pool.clone(),
+		rpc_builder,
+		network: network.clone(),
+		system_rpc_tx,
+		tx_handler_controller,
+		sync_service: sync.clone(),
+		telemetry: telemetry.as_mut(),
+		tracing_execute_block: None,
+	})?;
+
+	let discovery_role = if role.is_authority() {
+		sc_authority_discovery::Role::PublishAndDiscover(keystore.keystore())
+	} else {
+		sc_authority_discovery::Role::Discover
+	};
+	let dht_events = network
+		.event_stream("authority-discovery")
+		.filter_map(|event| async move {
+			match event {
+				Event::Dht(event) => Some(event),
+				_ => None,
+			}
+		});
+	let (discovery_worker, discovery) = sc_authority_discovery::new_worker_and_service_with_config(
+		sc_authority_discovery::WorkerConfig {
+			publish_non_global_ips: publish_local,
+			public_addresses,
+			strict_record_validation: true,
+			// A committee is small, and waits for its members.
+			max_query_interval: Duration::from_secs(60),
+			persisted_cache_directory: net_config_path,
+			..Default::default()
+		},
+		Arc::new(worker::Members {
+			client: client.clone(),
+			certifier: certifier.clone(),
+		}),
+		Arc::new(network.clone()),
+		Box::pin(dht_events),
+		discovery_role,
+		registry.clone(),
+		task_manager.spawn_handle(),
+	);
+	task_manager
+		.spawn_handle()
+		.spawn("authority-discovery", Some("networking"), discovery_worker.run());
+
+	if role.is_authority() {
+		if let Some(seed) = dev_seed {
+			keys::insert(&*keystore.keystore(), &seed).map_err(|e| ServiceError::Other(e.to_string()))?;
+		}
+		let parameters = client
+			.runtime_api()
+			.parameters(client.info().finalized_hash)
+			.map_err(api_error)?;
+		let interval = Duration::from_millis(parameters.block_interval.into());
+		let proposers = ProposerFactory::new(
+			task_manager.spawn_handle(),
+			client.clone(),
+			pool,
+			registry.as_ref(),
+			telemetry.as_ref().map(|t| t.handle()),
+		);
+		let announce = {
+			let sync = sync.clone();
+			Box::new(move |hash| sync.announce_block(hash, None))
+		};
+		let chain_of_consensus = Arc::new(ClientChain::<_, Backend, _, _>::new(
+			client.clone(),
+			proposers,
+			tier,
+			announce,
+		));
+		let metrics = Metrics::new(registry.as_ref())?;
+		let worker = worker::run(worker::WorkerParams {
+			client,
+			chain: chain_of_consensus,
+			certifier,
+			keys,
+			interval,
+			directory: journal,
+			network: network.clone(),
+			notifications,
+			discovery,
+			evidence,
+			metrics,
+		});
+		task_manager
+			.spawn_essential_handle()
+			.spawn("committee", Some("consensus"), worker);
+	} else {
+		// A node that follows opens no committee channel; the handle is kept, or the protocol would be closed.
+		task_manager
+			.spawn_handle()
+			.spawn("committee-closed", Some("consensus"), decline(notifications));
+	}
+	info!("🌌 chain {chain} runs as {name}");
+	Ok(Running {
+		task_manager,
+		network,
+		sync,
+	})
+}
+
+/// Refuses everybody who knocks at the committee's channel of a node that is no member.
+async fn decline(mut notifications: Box<dyn polkadot_sdk::sc_network::service::traits::NotificationService>) {
+	use polkadot_sdk::sc_network::service::traits::{NotificationEvent, ValidationResult};
+	while let Some(event) = notifications.next_event().await {
+		if let NotificationEvent::ValidateInboundSubstream { result_tx, .. } = event {
+			let _ = result_tx.send(ValidationResult::Reject);
+		}
+	}
+}

@@ -1,0 +1,114 @@
+//! Runtime APIs: all that the node asks a runtime beyond what every Substrate node does. The node knows no runtime
+//! but through these.
+
+use crate::{
+	certificate::Certificate,
+	committee::{Committee, Epoch},
+	digest::RootRef,
+	message::{BounceReason, Delivery},
+	root_state::{Anchor, ChannelRecord},
+	Balance, BlockNumber, ChainId, ChainParameters, CurrencyId, Hash, Header, Nonce,
+};
+use alloc::vec::Vec;
+use codec::{Decode, Encode};
+use polkadot_sdk::sp_api;
+use scale_info::TypeInfo;
+
+/// A chain on record at the root chain.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+pub struct ChainRecord {
+	/// The hash of its genesis block.
+	pub genesis: Hash,
+	/// Its parameters.
+	pub parameters: ChainParameters,
+	/// Its current epoch.
+	pub epoch: Epoch,
+	/// Its newest checkpointed block; genesis at first.
+	pub head: RootRef,
+}
+
+/// An amount in flight on a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+pub struct InFlight {
+	/// The chain it left.
+	pub from: ChainId,
+	/// The chain it goes to.
+	pub to: ChainId,
+	/// The currency.
+	pub currency: CurrencyId,
+	/// How much.
+	pub amount: Balance,
+}
+
+/// What a transaction chain itself knows of a message that it sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+pub enum SentState {
+	/// No message has this nonce yet.
+	Unknown,
+	/// The block included it; the destination has not been seen to take it in.
+	Included {
+		/// That block.
+		number: BlockNumber,
+	},
+	/// The destination took it in.
+	Delivered,
+	/// The destination took it in, couldn't execute it, and its value came back.
+	Bounced {
+		/// Why.
+		reason: BounceReason,
+	},
+}
+
+sp_api::decl_runtime_apis! {
+	/// What every chain of the network says of itself.
+	pub trait ChainApi {
+		/// Its id.
+		fn chain_id() -> ChainId;
+		/// Its parameters.
+		fn parameters() -> ChainParameters;
+		/// The time of the block in milliseconds since the Unix epoch; 0 at genesis.
+		fn timestamp() -> u64;
+		/// The total issuance of each currency on this chain, less what is not part of the network.
+		fn issuance() -> Vec<(CurrencyId, Balance)>;
+	}
+
+	/// What the root chain says of the network.
+	pub trait RootApi {
+		/// All transaction chains.
+		fn chains() -> Vec<ChainId>;
+		/// A transaction chain.
+		fn chain(chain: ChainId) -> Option<ChainRecord>;
+		/// The committee of a chain, the root chain included, in an epoch.
+		fn committee(chain: ChainId, epoch: Epoch) -> Option<Committee>;
+		/// The current epoch of a chain, the root chain included.
+		fn epoch(chain: ChainId) -> Option<Epoch>;
+		/// The anchor of a chain's block, while it is kept.
+		fn anchor(chain: ChainId, number: BlockNumber) -> Option<Anchor>;
+		/// The record of the channel from `source` to `destination`.
+		fn channel(source: ChainId, destination: ChainId) -> ChannelRecord;
+		/// The sources that have batches for `destination` waiting.
+		fn waiting_sources(destination: ChainId) -> Vec<ChainId>;
+		/// What each chain holds.
+		fn holdings() -> Vec<(ChainId, CurrencyId, Balance)>;
+		/// What is on its way.
+		fn in_flight() -> Vec<InFlight>;
+		/// The extrinsic that submits a checkpoint: a contiguous run of headers, the last one certified.
+		fn checkpoint_extrinsic(chain: ChainId, headers: Vec<Header>, certificate: Certificate) -> Block::Extrinsic;
+	}
+
+	/// What a transaction chain says of its traffic.
+	pub trait MessagesApi {
+		/// The newest root block that this chain has seen.
+		fn root_view() -> Option<RootRef>;
+		/// What is expected next from a source.
+		fn expected(source: ChainId) -> Nonce;
+		/// How many messages a batch from this source may have to be taken in now.
+		fn delivery_room(source: ChainId) -> u32;
+		/// The destinations that have not acknowledged everything.
+		fn unacknowledged() -> Vec<ChainId>;
+		/// The proved batch that block `number` sent to `destination`, while it is not acknowledged.
+		fn delivery(destination: ChainId, number: BlockNumber) -> Option<Delivery>;
+		/// What became of a message to `destination`.
+		fn sent_state(destination: ChainId, nonce: Nonce) -> SentState;
+	}
+}

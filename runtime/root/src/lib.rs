@@ -1,0 +1,141 @@
+//! The runtime of the root chain: it coordinates the network and is its source of trust (Thinkey §3.2).
+//!
+//! # Overview
+//!
+//! A thin composition: what it does is in its pallets, [`pallet_chains`] (the registry and the committees) and
+//! [`pallet_checkpoints`] (certified blocks of transaction chains, and what each chain holds) beside those of the Polkadot
+//! SDK. Root keeps accounts with noOs of its own; they are no part of the transaction chains' ledger.
+//!
+//! # Flow
+//!
+//! Nodes ask [`asterism_primitives::api::RootApi`] for committees, anchors and channels, and submit checkpoints with the
+//! extrinsic that it makes. Transaction chains read `Checkpoints.Anchors` and `Checkpoints.Channels` by state proof, so the
+//! names of that pallet and these maps are part of the protocol.
+//!
+//! # Assumptions
+//!
+//! - The sudo key may register chains and replace the runtime. A network that doesn't want it leaves it out of its genesis.
+//! - The account [`dust_pot`] is endowed with the existential deposit at genesis. Otherwise the first dust is burned, until
+//!   somebody endows it.
+#![cfg_attr(not(feature = "std"), no_std)]
+// FRAME's macros make public items that can't be documented.
+#![allow(missing_docs)]
+// The macro that implements the runtime APIs recurses once for each call.
+#![recursion_limit = "256"]
+
+extern crate alloc;
+
+#[cfg(feature = "std")]
+include!(concat!(env!("OUT_DIR"), "/wasm_binary.rs"));
+
+pub mod apis;
+mod config;
+
+pub use config::dust_pot;
+
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
+use asterism_primitives::{AccountId, Header, Signature};
+use polkadot_sdk::{
+	frame_executive, frame_support, frame_system, pallet_balances, pallet_multisig, pallet_proxy,
+	pallet_sudo, pallet_timestamp, pallet_utility,
+	sp_runtime::{self, generic, impl_opaque_keys, MultiAddress},
+	sp_version::{runtime_version, RuntimeVersion},
+};
+
+/// How a transaction names an account.
+pub type Address = MultiAddress<AccountId, ()>;
+/// See [`asterism_runtime_common::TxExtension`].
+pub type TxExtension = asterism_runtime_common::TxExtension<Runtime>;
+/// An extrinsic.
+pub type UncheckedExtrinsic = generic::UncheckedExtrinsic<Address, RuntimeCall, Signature, TxExtension>;
+/// A block.
+pub type Block = generic::Block<Header, UncheckedExtrinsic>;
+/// Executes blocks.
+pub type Executive = frame_executive::Executive<
+	Runtime,
+	Block,
+	frame_system::ChainContext<Runtime>,
+	Runtime,
+	AllPalletsWithSystem,
+>;
+
+impl_opaque_keys! {
+	/// The keys of a node that Substrate's own interface can make. The consensus key is made by `asterism key`.
+	pub struct SessionKeys {
+		/// The key by which members of a committee find each other.
+		pub discovery: polkadot_sdk::sp_authority_discovery::AuthorityId,
+	}
+}
+
+/// The version of this runtime.
+#[runtime_version]
+pub const VERSION: RuntimeVersion = RuntimeVersion {
+	spec_name: Cow::Borrowed("asterism-root"),
+	impl_name: Cow::Borrowed("asterism-root"),
+	authoring_version: 1,
+	spec_version: 1,
+	impl_version: 1,
+	apis: apis::RUNTIME_API_VERSIONS,
+	transaction_version: 1,
+	system_version: 1,
+};
+
+#[frame_support::runtime]
+mod runtime {
+	use super::*;
+
+	/// The runtime.
+	#[runtime::runtime]
+	#[runtime::derive(
+		RuntimeCall,
+		RuntimeEvent,
+		RuntimeError,
+		RuntimeOrigin,
+		RuntimeFreezeReason,
+		RuntimeHoldReason,
+		RuntimeSlashReason,
+		RuntimeLockId,
+		RuntimeTask,
+		RuntimeViewFunction
+	)]
+	pub struct Runtime;
+
+	/// Accounts, blocks, events.
+	#[runtime::pallet_index(0)]
+	pub type System = frame_system::Pallet<Runtime>;
+	/// The time of a block.
+	#[runtime::pallet_index(1)]
+	pub type Timestamp = pallet_timestamp::Pallet<Runtime>;
+	/// Balances in noOs.
+	#[runtime::pallet_index(2)]
+	pub type Balances = pallet_balances::Pallet<Runtime>;
+	/// The superuser of development networks.
+	#[runtime::pallet_index(3)]
+	pub type Sudo = pallet_sudo::Pallet<Runtime>;
+	/// Batches of calls.
+	#[runtime::pallet_index(4)]
+	pub type Utility = pallet_utility::Pallet<Runtime>;
+	/// Accounts of several signers.
+	#[runtime::pallet_index(5)]
+	pub type Multisig = pallet_multisig::Pallet<Runtime>;
+	/// Accounts that act for others.
+	#[runtime::pallet_index(6)]
+	pub type Proxy = pallet_proxy::Pallet<Runtime>;
+	/// The registry of chains.
+	#[runtime::pallet_index(10)]
+	pub type Chains = pallet_chains::Pallet<Runtime>;
+	/// Checkpoints of transaction chains. Its name is part of the protocol: [`asterism_primitives::root_state`].
+	#[runtime::pallet_index(11)]
+	pub type Checkpoints = pallet_checkpoints::Pallet<Runtime>;
+}
+
+#[cfg(feature = "runtime-benchmarks")]
+mod benches {
+	use polkadot_sdk::*;
+
+	polkadot_sdk::frame_benchmarking::define_benchmarks!(
+		[pallet_chains, crate::Chains]
+		[pallet_checkpoints, crate::Checkpoints]
+	);
+}
