@@ -72,7 +72,7 @@ pub fn run(cli: &Cli) -> Result<()> {
 		let root = service::start_root(config, LocalSources::default(), served).await?;
 		let mut task_manager = root.task_manager;
 		for (chain, config) in configs {
-			endpoints.extend(endpoint(chain, &config.chain_spec.name().to_string(), &config));
+			endpoints.extend(endpoint(chain, config.chain_spec.name(), &config));
 			task_manager.add_child(service::start_transaction(config, chain, &root.handle).await?);
 		}
 		for line in endpoints {

@@ -23,6 +23,8 @@
 //!  asterism --dev                                        root node ◄── in-process ── nodes of chains 1 and 2
 //! ```
 #![warn(missing_docs)]
+// The error type of `sc-cli` is large, and is made once in a process.
+#![allow(clippy::result_large_err)]
 
 mod api;
 mod cli;

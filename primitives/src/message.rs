@@ -354,7 +354,12 @@ mod tests {
 			changed(&|d| d.messages.iter_mut().for_each(|m| m.nonce += 1)),
 			Err(DeliveryError::BadProof)
 		);
-		assert_eq!(changed(&|d| drop(d.messages.pop())), Err(DeliveryError::BadProof));
+		assert_eq!(
+			changed(&|d| {
+				d.messages.pop();
+			}),
+			Err(DeliveryError::BadProof)
+		);
 		assert_eq!(
 			changed(&|d| d.messages = Default::default()),
 			Err(DeliveryError::Empty)

@@ -12,7 +12,7 @@ use asterism_primitives::{
 	BlockNumber, ChainId, Hash, Header, OpaqueBlock,
 };
 use codec::{DecodeAll, MaxEncodedLen};
-use futures::{stream, Stream, StreamExt};
+use futures::{stream, StreamExt};
 use polkadot_sdk::{
 	sc_client_api::{BlockBackend, BlockchainEvents},
 	sc_transaction_pool_api::{
@@ -120,7 +120,7 @@ where
 }
 
 /// Something happened on one of the chains. The notifications themselves are dropped at once: each pins its block.
-fn events<C, R>(client: &C, root_client: &R) -> impl Stream<Item = ()> + Unpin + futures::stream::FusedStream
+fn events<C, R>(client: &C, root_client: &R) -> impl futures::stream::FusedStream<Item = ()> + Unpin
 where
 	C: BlockchainEvents<OpaqueBlock>,
 	R: BlockchainEvents<OpaqueBlock>,

@@ -109,7 +109,7 @@ enum Command {
 		payload: Digest,
 		recipients: Recipients<Identity>,
 	},
-	Report(Activity<Scheme, Digest>),
+	Report(Box<Activity<Scheme, Digest>>),
 }
 
 /// The engine's side of the application.
@@ -178,7 +178,7 @@ impl Reporter for Mailbox {
 			| Activity::Nullify(_)
 			| Activity::Finalize(_)
 			| Activity::Certification(_) => Feedback::Ok,
-			other => self.put(Command::Report(other)),
+			other => self.put(Command::Report(Box::new(other))),
 		}
 	}
 }
@@ -344,7 +344,7 @@ impl Application {
 					});
 				}
 				Command::Broadcast { payload, recipients } => self.push(to_hash(payload), recipients),
-				Command::Report(activity) => self.report(activity, &finalizations, &evidence),
+				Command::Report(activity) => self.report(*activity, &finalizations, &evidence),
 			}
 		}
 	}

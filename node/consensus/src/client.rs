@@ -198,23 +198,20 @@ where
 		if result.ok() {
 			return Verdict::Valid;
 		}
-		for (identifier, bytes) in result.into_errors() {
-			if identifier == sp_timestamp::INHERENT_IDENTIFIER {
-				match sp_timestamp::InherentError::try_from(&identifier, &bytes) {
-					// Its time comes.
-					Some(sp_timestamp::InherentError::TooFarInFuture) => {
-						return Verdict::Unknown("its time is in the future".into())
-					}
-					Some(e) => return Verdict::Invalid(e.to_string()),
-					None => {}
-				}
+		let Some((identifier, bytes)) = result.into_errors().next() else {
+			return Verdict::Invalid("its inherents are wrong".into());
+		};
+		match sp_timestamp::InherentError::try_from(&identifier, &bytes) {
+			// Its time comes.
+			Some(sp_timestamp::InherentError::TooFarInFuture) => {
+				Verdict::Unknown("its time is in the future".into())
 			}
-			return Verdict::Invalid(format!(
+			Some(e) => Verdict::Invalid(e.to_string()),
+			None => Verdict::Invalid(format!(
 				"inherent {} is wrong",
 				String::from_utf8_lossy(&identifier)
-			));
+			)),
 		}
-		Verdict::Invalid("its inherents are wrong".into())
 	}
 
 	async fn import(&self, block: OpaqueBlock) -> Result<(), ChainError> {
@@ -233,9 +230,14 @@ where
 		}
 		let certified = certificate.is_some();
 		let justification = certificate.map(|c| (ENGINE_ID, c.encode()));
-		self.client
-			.finalize_block(hash, justification, true)
-			.map_err(error)?;
+		if let Err(e) = self.client.finalize_block(hash, justification, true) {
+			// Sync may have made a descendant final in the meantime, and this block with it.
+			let final_since = number.is_some_and(|number| {
+				number <= self.client.info().finalized_number
+					&& self.client.hash(number).ok().flatten() == Some(hash)
+			});
+			return if final_since { Ok(()) } else { Err(error(e)) };
+		}
 		if certified {
 			(self.announce)(hash);
 		}

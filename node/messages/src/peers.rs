@@ -15,7 +15,7 @@ use crate::{
 };
 use asterism_primitives::{ChainId, Hash, OpaqueBlock};
 use codec::Encode;
-use futures::{FutureExt, Stream, StreamExt};
+use futures::{FutureExt, StreamExt};
 use parking_lot::RwLock;
 use polkadot_sdk::{
 	sc_network::{
@@ -147,7 +147,7 @@ impl ChainsProtocol {
 	async fn follow<N: NetworkPeers>(
 		&mut self,
 		network: &N,
-		sync_events: &mut (impl Stream<Item = SyncEvent> + Unpin + futures::stream::FusedStream),
+		sync_events: &mut (impl futures::stream::FusedStream<Item = SyncEvent> + Unpin),
 	) {
 		loop {
 			futures::select! {

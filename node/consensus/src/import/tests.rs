@@ -111,12 +111,8 @@ fn bad_blocks_are_refused_and_told_why() {
 	let mut malformed_round = good.clone();
 	malformed_round.digest.logs = vec![DigestItem::PreRuntime(ENGINE_ID, vec![1, 2])];
 
-	let cases: Vec<(
-		&str,
-		Header,
-		Option<Justifications>,
-		Result<Option<CertificateKind>, ImportError>,
-	)> = vec![
+	type Verdict = Result<Option<CertificateKind>, ImportError>;
+	let cases: Vec<(&str, Header, Option<Justifications>, Verdict)> = vec![
 		("no round", header(3, &[]), None, Err(ImportError::NoRound)),
 		(
 			"two rounds",
