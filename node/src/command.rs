@@ -9,8 +9,10 @@ use sc_cli::{Result, SubstrateCli};
 use sc_service::Configuration;
 
 fn root_config(cli: &Cli, config: &Configuration) -> Result<Configuration> {
+	// Some launchers write the separator twice. A root node has no node of its own inside, so the second says nothing.
+	let root_args: Vec<_> = cli.root_args.iter().filter(|arg| *arg != "--").cloned().collect();
 	let root_cli = RootCli::parse(
-		&cli.root_args,
+		&root_args,
 		specs::root_chain(&*config.chain_spec),
 		config.base_path.path(),
 	);
