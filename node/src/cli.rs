@@ -141,6 +141,20 @@ pub struct BuildNetworkCmd {
 	pub raw: bool,
 }
 
+/// Makes the single-state pool the default: finality follows within a block here, so there are no long forks to track,
+/// and the fork-aware pool of this release can panic when its views change during a submission.
+fn single_state_pool(command: clap::Command) -> clap::Command {
+	command.mut_arg("pool_type", |arg| arg.default_value("single-state"))
+}
+
+impl Cli {
+	/// Parses the process's command line; tells the operator what is wrong with it and ends the process if anything is.
+	pub fn parse_args() -> Self {
+		let command = single_state_pool(Self::setup_command(Self::command()));
+		Self::from_arg_matches(&command.get_matches()).unwrap_or_else(|e| e.exit())
+	}
+}
+
 impl SubstrateCli for Cli {
 	fn impl_name() -> String {
 		"Asterism".into()
@@ -184,7 +198,9 @@ impl RootCli {
 	/// Parses the arguments after `--`. `chain` is the root chain that the transaction chain's spec names, `base_path` the
 	/// transaction node's.
 	pub fn parse(args: &[String], chain: Option<String>, base_path: &std::path::Path) -> Self {
-		let command = RunCmd::command().no_binary_name(true).name("asterism … --");
+		let command = single_state_pool(RunCmd::command())
+			.no_binary_name(true)
+			.name("asterism … --");
 		let matches = command.get_matches_from(args);
 		let run = RunCmd::from_arg_matches(&matches).unwrap_or_else(|e| e.exit());
 		RootCli {

@@ -47,7 +47,7 @@ fn open(cli: &Cli, config: &Configuration) -> Result<service::Opened> {
 /// # Errors
 /// What the operator should read.
 pub fn run() -> Result<()> {
-	let cli = Cli::from_args();
+	let cli = Cli::parse_args();
 	match &cli.subcommand {
 		Some(Subcommand::Key(KeyCmd::Substrate(cmd))) => cmd.run(&cli),
 		Some(Subcommand::Key(KeyCmd::InspectMember(cmd))) => cmd.run(),
