@@ -15,7 +15,7 @@
 //! # Flow
 //!
 //! ```text
-//!  network.toml ──Definition──► chain specs (asterism build-spec) ──► processes ──► every chain makes blocks ──► story
+//!  network.toml ──Definition──► chain specs (asterism build-network) ──► processes ──► every chain makes blocks ──► story
 //! ```
 //!
 //! # Assumptions
@@ -23,7 +23,7 @@
 //! - The binary is the one that `scripts/dev` builds, or the one that the variable `ASTERISM` names.
 //! - The tests start the processes themselves, with what zombienet would say on their command lines: zombienet's SDK
 //!   brings a thousand crates, most of a Polkadot node's client among them, which would double the time of a first build.
-//! - Ports are taken from the system, so a network of `scripts/dev` or zombienet may run beside.
+//! - Free ports from 20000 to 29999 are taken, so a network of `scripts/dev` or zombienet may run beside.
 
 pub mod definition;
 pub mod network;

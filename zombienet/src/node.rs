@@ -193,11 +193,6 @@ impl Node {
 		Ok(format!("ws://127.0.0.1:{}", self.on(chain)?.0.rpc))
 	}
 
-	/// The file that the node writes its log to, over all its starts.
-	pub fn log(&self) -> &Path {
-		&self.log
-	}
-
 	/// Starts the process. `boot` are the boot nodes' addresses by chain.
 	///
 	/// # Errors
