@@ -1,19 +1,23 @@
 // Kills the embedded development network with SIGKILL at random moments under load, and checks after each restart
 // that no final block is lost or replaced, that every chain goes on, that no view has two blocks, and at the end that
-// no value was created or lost and every transfer arrived once.
+// no value was created or lost, that every transfer arrived once, and that no chain's vote journal has contradictory votes.
 //
-// usage: node kill.mjs --binary <asterism> [--kills <n>] [--port <first rpc port>] [--p2p <first p2p port>] [--seed <n>]
+// usage: node kill.mjs --binary <asterism> [--votes <votes>] [--kills <n>] [--port <first rpc port>]
+//                      [--p2p <first p2p port>] [--seed <n>]
+//
+// <votes> checks vote journals: the example `votes` of asterism-consensus, by default where cargo builds it beside <asterism>.
 
-import { spawn } from 'node:child_process'
-import { openSync, mkdtempSync, rmSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, openSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Chain, NOOS, keyring, noos, sleep } from './network.mjs'
 
 const { values } = parseArgs({
   options: {
     binary: { type: 'string' },
+    votes: { type: 'string' },
     kills: { type: 'string', default: '5' },
     port: { type: 'string', default: '19944' },
     p2p: { type: 'string', default: '40333' },
@@ -22,6 +26,11 @@ const { values } = parseArgs({
 })
 if (!values.binary) {
   console.error('kill.mjs: --binary: expected the path of asterism')
+  process.exit(2)
+}
+const votes = values.votes ?? join(dirname(values.binary), 'examples', 'votes')
+if (!existsSync(votes)) {
+  console.error(`kill.mjs: --votes: expected the example votes of asterism-consensus, got ${votes}, which isn't there`)
   process.exit(2)
 }
 const kills = Number(values.kills)
@@ -169,6 +178,15 @@ const rest = await one.balance(alice.address)
 if (rest !== (1_000_000n - sent) * NOOS) throw new Error(`Alice has ${noos(rest)} after ${sent} transfers`)
 await Promise.all([one.disconnect(), two.disconnect()])
 await kill()
+
+// What was signed, as against what came of it: no journal holds two votes that contradict each other.
+const chains = join(folder, 'data', 'chains')
+const journals = readdirSync(chains).map((id) => join(chains, id, 'consensus')).filter(existsSync)
+if (journals.length !== names.length) throw new Error(`expected ${names.length} vote journals in ${chains}, got ${journals.length}`)
+for (const journal of journals) {
+  const { status, signal, error } = spawnSync(votes, [journal], { stdio: 'inherit' })
+  if (status !== 0) throw new Error(`${votes} ${journal}: ${error ?? signal ?? `exit code ${status}`}`)
+}
 rmSync(folder, { recursive: true })
-console.log(`${kills} kills in ${Math.round((Date.now() - began) / 1000)} s: no final block lost, no view twice, ${sent} transfers arrived once`)
+console.log(`${kills} kills in ${Math.round((Date.now() - began) / 1000)} s: no final block lost, no view twice, no contradictory votes, ${sent} transfers arrived once`)
 process.exit(0)

@@ -4,6 +4,8 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/asterism
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$cache/target}
+# The scripts change folders, and the tests of several nodes run cargo in another one: relative means where they are called.
+[[ $CARGO_TARGET_DIR == /* ]] || CARGO_TARGET_DIR=$PWD/$CARGO_TARGET_DIR
 # What scripts/setup found out about the toolchain.
 environment=$cache/env
 

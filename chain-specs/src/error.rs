@@ -1,3 +1,5 @@
+//! Why there are no chain specs: each error names a field, what was expected, and what was found.
+
 use asterism_primitives::{
 	committee::{CommitteeError, BLS_PUBLIC_LEN},
 	Balance, ChainId, ChainParameters,
@@ -135,6 +137,20 @@ pub enum Problem {
 		/// What was found, in units.
 		got: Balance,
 	},
+	/// A stake that is less than a node's must be.
+	StakeTooSmall {
+		/// The least stake in units.
+		minimum: Balance,
+		/// What was found, in units.
+		got: Balance,
+	},
+	/// A stake that its operator's account on the root chain doesn't have beside the existential deposit.
+	Unbacked {
+		/// What the account must have, in units.
+		expected: Balance,
+		/// What it has, in units.
+		got: Balance,
+	},
 	/// The sum of the amounts doesn't fit into 128 bits.
 	SumOverflow,
 	/// The same thing stands in another place.
@@ -220,6 +236,14 @@ impl fmt::Display for Problem {
 			Self::BelowMinimum { minimum, got } => {
 				write!(f, "expected at least {minimum} units (the existential deposit), got {got}")
 			},
+			Self::StakeTooSmall { minimum, got } => {
+				write!(f, "expected at least {minimum} units (the least stake), got {got}")
+			},
+			Self::Unbacked { expected, got } => write!(
+				f,
+				"expected an operator with at least {expected} units in root.accounts (the stake and the existential deposit), \
+				 got one with {got}"
+			),
 			Self::SumOverflow => f.write_str("expected a sum of amounts that fits into 128 bits"),
 			Self::Duplicate { first } => write!(f, "the same as {first}, expected each once"),
 			Self::TooMany { max, got } => write!(f, "expected at most {max}, got {got}"),

@@ -127,6 +127,11 @@ fn transaction_genesis(chain: ChainId, of: &ChainPlan) -> Value {
 }
 
 fn root_genesis(plan: &Plan, of: &ChainPlan, chains: Vec<Value>) -> Value {
+	let nodes: Vec<Value> = plan
+		.nodes
+		.iter()
+		.map(|node| json!({ "operator": node.operator, "keys": node.keys, "stake": node.stake }))
+		.collect();
 	let mut accounts = of.accounts.clone();
 	accounts
 		.entry(asterism_root_runtime::dust_pot())
@@ -138,6 +143,7 @@ fn root_genesis(plan: &Plan, of: &ChainPlan, chains: Vec<Value>) -> Value {
 			"root": { "parameters": of.parameters, "members": of.committee.members() },
 			"chains": chains,
 		},
+		"stake": { "nodes": nodes },
 	})
 }
 

@@ -43,7 +43,7 @@ mod tests;
 
 pub use error::{Error, Problem};
 pub use genesis::genesis_header;
-pub use plan::{ChainPlan, Plan};
+pub use plan::{ChainPlan, NodePlan, Plan};
 
 pub use asterism_runtime_common::{EXISTENTIAL_DEPOSIT, SS58_PREFIX};
 
@@ -66,7 +66,14 @@ pub const SYMBOL: &str = "noOs";
 pub const DECIMALS: u32 = 12;
 
 /// The host functions that the runtimes need beside Substrate's: pairings for certificates.
+#[cfg(not(feature = "runtime-benchmarks"))]
 pub type HostFunctions = sp_crypto_ec_utils::bls12_381::host_calls::HostFunctions;
+/// The host functions that the runtimes need beside Substrate's: pairings for certificates, and clocks for benchmarks.
+#[cfg(feature = "runtime-benchmarks")]
+pub type HostFunctions = (
+	sp_crypto_ec_utils::bls12_381::host_calls::HostFunctions,
+	polkadot_sdk::frame_benchmarking::benchmarking::HostFunctions,
+);
 
 /// A chain spec of Asterism, of the root chain or of a transaction chain.
 pub type ChainSpec = GenericChainSpec<Extensions, HostFunctions>;

@@ -7,6 +7,7 @@ use crate::{
 };
 use asterism_primitives::{
 	committee::{BlsPublic, Committee, CommitteeError, Member, MemberId, BLS_PUBLIC_LEN},
+	keys::{NodeKeys, SortitionPublic},
 	AccountId, Balance, ChainId, ChainParameters,
 };
 use polkadot_sdk::{
@@ -35,6 +36,19 @@ pub struct Plan {
 	pub sudo: Option<AccountId>,
 	/// All chains; the root chain is [`ChainId::ROOT`].
 	pub chains: BTreeMap<ChainId, ChainPlan>,
+	/// The nodes that may be elected from the start.
+	pub nodes: Vec<NodePlan>,
+}
+
+/// What a network file says of a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodePlan {
+	/// Its operator's account.
+	pub operator: AccountId,
+	/// Its keys.
+	pub keys: NodeKeys,
+	/// Its stake in units.
+	pub stake: Balance,
 }
 
 /// What a network file says of one chain.
@@ -60,7 +74,7 @@ const MAX_ID: usize = 32;
 /// The most transaction chains, as the root runtime allows them.
 const MAX_CHAINS: usize = 1024;
 
-const TOP_FIELDS: &[&str] = &["name", "id", "type", "telemetry", "root", "chains"];
+const TOP_FIELDS: &[&str] = &["name", "id", "type", "telemetry", "root", "chains", "nodes"];
 const ROOT_FIELDS: &[&str] = &[
 	"name",
 	"block_interval",
@@ -78,6 +92,8 @@ const CHAIN_FIELDS: &[&str] = &[
 	"accounts",
 ];
 const MEMBER_FIELDS: &[&str] = &["id", "key"];
+const NODE_FIELDS: &[&str] = &["operator", "identity", "sortition", "consensus", "stake"];
+const SEED_NODE_FIELDS: &[&str] = &["seed", "stake"];
 const TELEMETRY_FIELDS: &[&str] = &["url", "verbosity"];
 const TYPES: &[&str] = &["development", "local", "live"];
 
@@ -186,6 +202,11 @@ impl Plan {
 			chain_type,
 			telemetry,
 			sudo,
+			nodes: read_nodes(
+				&mut top,
+				&keys,
+				chains.get(&ChainId::ROOT).map(|root| &root.accounts),
+			)?,
 			chains,
 		})
 	}
@@ -225,7 +246,10 @@ fn read_chain(reader: &mut Reader, default_name: String, keys: &Keys<'_>) -> Res
 		None => ChainParameters::default(),
 		Some(got) => u32::try_from(got)
 			.ok()
-			.map(|block_interval| ChainParameters { block_interval })
+			.map(|block_interval| ChainParameters {
+				block_interval,
+				..Default::default()
+			})
 			.filter(ChainParameters::is_valid)
 			.ok_or_else(|| Error::field(reader.at("block_interval"), block_interval_range(got)))?,
 	};
@@ -301,6 +325,91 @@ fn read_accounts(reader: &mut Reader, keys: &Keys<'_>) -> Result<BTreeMap<Accoun
 		accounts.insert(account, amount);
 	}
 	Ok(accounts)
+}
+
+/// Reads the nodes, whose operators have their stakes in these accounts.
+fn read_nodes(
+	top: &mut Reader,
+	keys: &Keys<'_>,
+	accounts: Option<&BTreeMap<AccountId, Balance>>,
+) -> Result<Vec<NodePlan>, Error> {
+	let mut nodes: Vec<NodePlan> = Vec::new();
+	let mut places: Vec<String> = Vec::new();
+	for (path, value) in top.elements("nodes", "an array of tables [[nodes]]")? {
+		let node = read_node(&path, value, keys)?;
+		let balance = accounts
+			.and_then(|accounts| accounts.get(&node.operator))
+			.copied()
+			.unwrap_or_default();
+		let expected = node.stake.saturating_add(EXISTENTIAL_DEPOSIT);
+		if balance < expected {
+			let problem = Problem::Unbacked {
+				expected,
+				got: balance,
+			};
+			return Err(Error::field(path, problem));
+		}
+		let shared = nodes.iter().position(|other| {
+			other.operator == node.operator
+				|| other.keys.identity == node.keys.identity
+				|| other.keys.sortition == node.keys.sortition
+				|| other.keys.consensus == node.keys.consensus
+		});
+		if let Some(i) = shared {
+			return Err(Error::field(
+				path,
+				Problem::Duplicate {
+					first: places[i].clone(),
+				},
+			));
+		}
+		nodes.push(node);
+		places.push(path);
+	}
+	Ok(nodes)
+}
+
+fn read_node(path: &str, value: Value, keys: &Keys<'_>) -> Result<NodePlan, Error> {
+	let seeded = value.get("seed").is_some();
+	let known = if seeded { SEED_NODE_FIELDS } else { NODE_FIELDS };
+	let mut fields = Reader::of(path, value, known)?;
+	let (operator, keys) = if seeded {
+		let seed = fields.string("seed", "a development seed")?;
+		let member = keys.member(&fields.at("seed"), &seed)?;
+		let keys = NodeKeys {
+			identity: member.id,
+			sortition: SortitionPublic(member.id.0),
+			consensus: member.key,
+		};
+		(AccountId::new(member.id.0), keys)
+	} else {
+		let operator = fields.string("operator", "the operator's account")?;
+		let operator = keys.account(&fields.at("operator"), &operator)?;
+		let identity = fields.string("identity", "the node's sr25519 authority-discovery key")?;
+		let sortition = fields.string("sortition", "the node's sr25519 sortition key")?;
+		let consensus = fields.string("consensus", "the node's BLS12-381 public key in hex")?;
+		let keys = NodeKeys {
+			identity: MemberId(public(&fields.at("identity"), &identity)?.into()),
+			sortition: SortitionPublic(public(&fields.at("sortition"), &sortition)?.into()),
+			consensus: bls_public(&fields.at("consensus"), &consensus)?,
+		};
+		(operator, keys)
+	};
+	let text = fields.string("stake", "an amount in quotes such as \"1000.5\"")?;
+	let stake = parse_amount(&text)
+		.ok_or_else(|| Error::field(fields.at("stake"), Problem::Amount { got: shown(&text) }))?;
+	let minimum = asterism_root_runtime::MINIMUM_STAKE;
+	if stake < minimum {
+		return Err(Error::field(
+			fields.at("stake"),
+			Problem::StakeTooSmall { minimum, got: stake },
+		));
+	}
+	Ok(NodePlan {
+		operator,
+		keys,
+		stake,
+	})
 }
 
 fn read_boot_nodes(reader: &mut Reader) -> Result<Vec<MultiaddrWithPeerId>, Error> {

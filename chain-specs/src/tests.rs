@@ -8,6 +8,7 @@ use polkadot_sdk::{
 	sp_core::{crypto::Ss58Codec, sr25519, Pair},
 	sp_runtime::BuildStorage,
 };
+use proptest::prelude::*;
 use std::sync::LazyLock;
 
 const NOOS: Balance = 1_000_000_000_000;
@@ -158,7 +159,7 @@ fn errors_name_the_field_and_what_was_expected() {
 		),
 		(top("\"development\"", "\"test\""), "type: expected one of development, local, live, got `test`"),
 		// Structure.
-		(top("#top", "chian = 1"), "chian: unknown field, expected one of name, id, type, telemetry, root, chains"),
+		(top("#top", "chian = 1"), "chian: unknown field, expected one of name, id, type, telemetry, root, chains, nodes"),
 		(
 			top("#root", "epoch = 1"),
 			"root.epoch: unknown field, expected one of name, block_interval, sudo, bootnodes, committee, accounts",
@@ -167,7 +168,7 @@ fn errors_name_the_field_and_what_was_expected() {
 			top("#second", "blok_interval = 1"),
 			"chains[1].blok_interval: unknown field, expected one of id, name, block_interval, bootnodes, committee, accounts",
 		),
-		(top("[root]", "root = 1\n[other]"), "other: unknown field, expected one of name, id, type, telemetry, root, chains"),
+		(top("[root]", "root = 1\n[other]"), "other: unknown field, expected one of name, id, type, telemetry, root, chains, nodes"),
 		("name = \"x\"\nid = \"x\"\ntype = \"local\"\nroot = 1".into(), "root: expected a table, got an integer"),
 		("name = \"x\"\nid = \"x\"\ntype = \"local\"".into(), "root: missing, expected a table [root]"),
 		(
@@ -509,4 +510,138 @@ fn a_spec_of_another_kind_of_chain_is_refused() {
 		panic!()
 	};
 	assert!(error.contains("chainId"), "{error}");
+}
+
+/// The text of `valid` with a few of its characters changed, put in, taken out, or cut off.
+fn mutated(valid: String) -> impl Strategy<Value = String> {
+	let changes = proptest::collection::vec((any::<prop::sample::Index>(), 0u8..4, "[ -~\n€]"), 0..4);
+	changes.prop_map(move |changes| {
+		let mut text: Vec<char> = valid.chars().collect();
+		for (at, kind, with) in changes {
+			let at = at.index(text.len() + 1);
+			let with = with.chars();
+			match kind {
+				0 => drop(text.splice(at..at, with)),
+				1 => text.truncate(at),
+				2 if at < text.len() => drop(text.remove(at)),
+				_ => drop(text.splice(at..(at + 1).min(text.len()), with)),
+			}
+		}
+		text.into_iter().collect()
+	})
+}
+
+proptest! {
+	/// Whatever text comes: no panic, an error of bounded size, or a plan that holds to every bound.
+	#[test]
+	fn any_text_is_refused_or_a_network(text in prop_oneof![
+		".{0,400}",
+		mutated(live()),
+		mutated(SMALL.into()),
+		mutated(include_str!("../networks/public-template.toml").into()),
+	]) {
+		match parse(&text) {
+			Ok(plan) => {
+				prop_assert!(plan.chains.len() >= 2 && plan.chains.contains_key(&ChainId::ROOT));
+				for (chain, plan_of) in &plan.chains {
+					prop_assert_eq!(plan_of.committee.check(), Ok(()));
+					prop_assert!(plan_of.parameters.is_valid());
+					prop_assert!(plan_of.accounts.values().all(|amount| *amount >= EXISTENTIAL_DEPOSIT));
+					let sum = plan_of.accounts.values().try_fold(0, |sum: Balance, amount| sum.checked_add(*amount));
+					prop_assert!(sum.is_some());
+					prop_assert!(plan.spec_id(*chain).chars().all(|c| c.is_ascii_alphanumeric() || c == '-'));
+				}
+			}
+			Err(error @ Error::Field { .. }) => prop_assert!(error.to_string().len() < 2_000, "{}", error),
+			Err(Error::Syntax { .. }) => {}
+			Err(other) => prop_assert!(false, "{}", other),
+		}
+	}
+}
+
+/// The smallest development network with nodes, whose operators have 1000 noOs each.
+fn with_nodes(nodes: &str) -> String {
+	let accounts = "[root.accounts]\n\"//Alice\" = \"1000\"\n\"//Bob\" = \"1000\"\n";
+	SMALL.replace("#root", accounts).replace("#second", nodes)
+}
+
+fn node(operator: &str, seed: &str, stake: &str) -> String {
+	let member = member(seed).unwrap();
+	format!(
+		"[[nodes]]\noperator = \"{operator}\"\nidentity = \"{}\"\nsortition = \"{}\"\nconsensus = \"{}\"\nstake = \"{stake}\"\n",
+		ss58(seed),
+		member.id,
+		member.key
+	)
+}
+
+#[test]
+fn nodes_are_staked_at_genesis() {
+	assert_eq!(parse(SMALL).unwrap().nodes, []);
+	let nodes = format!(
+		"[[nodes]]\nseed = \"//Alice\"\nstake = \"100\"\n{}",
+		node("//Bob", "//Keys", "999")
+	);
+	let plan = parse(&with_nodes(&nodes)).unwrap();
+	let (alice, keys) = (member("//Alice").unwrap(), member("//Keys").unwrap());
+	let expected = [
+		(alice.clone(), alice.id, 100),
+		(keys, member("//Bob").unwrap().id, 999),
+	];
+	assert_eq!(plan.nodes.len(), 2);
+	for (node, (member, operator, stake)) in plan.nodes.iter().zip(expected) {
+		assert_eq!(node.operator, AccountId::new(operator.0));
+		assert_eq!((node.keys.identity, node.keys.consensus), (member.id, member.key));
+		assert_eq!((node.keys.sortition.0, node.stake), (member.id.0, stake * NOOS));
+	}
+	let network = Network::new(&plan).unwrap();
+	let root = network.raw(ChainId::ROOT).unwrap().build_storage().unwrap();
+	let prefix = [
+		polkadot_sdk::sp_io::hashing::twox_128(b"Stake"),
+		polkadot_sdk::sp_io::hashing::twox_128(b"Nodes"),
+	]
+	.concat();
+	let staked = root.top.keys().filter(|key| key.starts_with(&prefix)).count();
+	assert_eq!(staked, 2);
+}
+
+#[test]
+fn nodes_that_are_not_right_are_named() {
+	let good = node("//Bob", "//Keys", "100");
+	let seeded = "[[nodes]]\nseed = \"//Alice\"\nstake = \"100\"\n";
+	let cases: [(String, &str); 8] = [
+		(
+			good.replace("\"100\"", "\"99\""),
+			"nodes[0].stake: expected at least 100000000000000 units (the least stake), got 99000000000000",
+		),
+		(
+			good.replace("\"100\"", "\"1000\""),
+			"nodes[0]: expected an operator with at least 1000000001000000 units in root.accounts",
+		),
+		(
+			good.replace("//Bob", "//Poor"),
+			"nodes[0]: expected an operator with at least 100000001000000 units in root.accounts",
+		),
+		(
+			good.replace("sortition = \"0x", "sortition = \"0xff"),
+			"nodes[0].sortition: expected",
+		),
+		(
+			good.replace("consensus", "key"),
+			"nodes[0].key: unknown field, expected one of operator, identity, sortition, consensus, stake",
+		),
+		(
+			seeded.replace("stake", "operator = \"//Bob\"\nstake"),
+			"nodes[0].operator: unknown field, expected one of seed, stake",
+		),
+		(format!("{seeded}{seeded}"), "nodes[1]: the same as nodes[0]"),
+		(
+			format!("{seeded}{}", node("//Bob", "//Alice", "100")),
+			"nodes[1]: the same as nodes[0]",
+		),
+	];
+	for (nodes, expected) in cases {
+		let error = parse(&with_nodes(&nodes)).unwrap_err().to_string();
+		assert!(error.contains(expected), "{error}\nexpected: {expected}");
+	}
 }

@@ -27,10 +27,7 @@ use polkadot_sdk::{
 };
 
 /// The host functions that runtimes may call: Substrate's, and pairings for certificates.
-pub type HostFunctions = (
-	sp_io::SubstrateHostFunctions,
-	sp_crypto_ec_utils::bls12_381::host_calls::HostFunctions,
-);
+pub type HostFunctions = (sp_io::SubstrateHostFunctions, asterism_chain_specs::HostFunctions);
 /// Executes runtimes.
 pub type Executor = sc_executor::WasmExecutor<HostFunctions>;
 /// The client of any chain.

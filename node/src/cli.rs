@@ -1,5 +1,6 @@
 //! What can be said on the command line.
 
+use asterism_primitives::{AccountId, Hash};
 use clap::{CommandFactory, FromArgMatches, Parser};
 use polkadot_sdk::sc_telemetry::TelemetryEndpoints;
 use sc_cli::{
@@ -23,7 +24,7 @@ pub const PROMETHEUS_PORT: u16 = 9615;
 ///
 /// `asterism --chain root.json` runs a node of the root chain. `asterism --chain 1.json -- --chain root.json` runs a node of
 /// a transaction chain together with a root node in the same process; what follows `--` is for the root node.
-/// `asterism --dev` runs a whole small network.
+/// `asterism --network specs` runs nodes of all chains whose specs are in a folder. `asterism --dev` runs a whole small network.
 #[derive(Debug, Parser)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Cli {
@@ -34,6 +35,12 @@ pub struct Cli {
 	/// How to run.
 	#[command(flatten)]
 	pub run: RunCmd,
+
+	/// Runs the root chain and every transaction chain whose spec is in this folder, in one process: a node that serves any
+	/// committee that it is elected to. Chain n listens n ports above the given ones. They share one keystore if
+	/// --keystore-path is given.
+	#[arg(long, value_name = "FOLDER")]
+	pub network: Option<PathBuf>,
 
 	/// Arguments of the embedded root node, for a node of a transaction chain.
 	#[arg(raw = true)]
@@ -50,6 +57,9 @@ pub enum Subcommand {
 
 	/// Makes the chain specs of a network from a network file.
 	BuildNetwork(BuildNetworkCmd),
+
+	/// Prints how many members a committee needs so that it hardly ever fails.
+	CommitteeSize(crate::committee_size::CommitteeSizeCmd),
 
 	/// Prints a chain spec.
 	#[allow(deprecated)]
@@ -75,6 +85,11 @@ pub enum Subcommand {
 
 	/// Takes back blocks that are not final.
 	Revert(sc_cli::RevertCmd),
+
+	/// Measures pallets, blocks, the database or the machine.
+	#[cfg(feature = "runtime-benchmarks")]
+	#[command(subcommand)]
+	Benchmark(polkadot_sdk::frame_benchmarking_cli::BenchmarkCmd),
 }
 
 /// Key commands: Substrate's, and those of committee members.
@@ -85,11 +100,15 @@ pub enum KeyCmd {
 	#[command(flatten)]
 	Substrate(sc_cli::KeySubcommand),
 
-	/// Prints the identity and the consensus key of a secret URI.
+	/// Prints the identity, the sortition and the consensus key of a secret URI.
 	InspectMember(InspectMemberCmd),
 
-	/// Inserts the identity and the consensus key of a secret URI into a node's keystore.
+	/// Inserts the identity, the sortition and the consensus key of a secret URI into a node's keystore.
 	InsertMember(InsertMemberCmd),
+
+	/// Prints the keys of a secret URI and the proof that they are an account's, to register a node with or to replace its keys:
+	/// what author_rotateKeysWithOwner answers for new keys. Needs no node.
+	ProveMember(ProveMemberCmd),
 }
 
 /// Prints a member's public keys.
@@ -98,6 +117,34 @@ pub struct InspectMemberCmd {
 	/// The secret URI: a phrase or seed with hard junctions only. Read from standard input if it is not given.
 	#[arg(long)]
 	pub suri: Option<String>,
+
+	#[allow(missing_docs)]
+	#[command(flatten)]
+	pub keystore_params: KeystoreParams,
+}
+
+/// Proves that a member's keys are an account's.
+#[derive(Debug, Parser)]
+pub struct ProveMemberCmd {
+	/// The secret URI: a phrase or seed with hard junctions only. Read from standard input if it is not given.
+	#[arg(long)]
+	pub suri: Option<String>,
+
+	/// The account that registers the node: its operator.
+	#[arg(long)]
+	pub owner: AccountId,
+
+	/// The root chain's spec.
+	#[arg(long, required_unless_present = "genesis", conflicts_with = "genesis")]
+	pub chain: Option<String>,
+
+	/// The hash of the root chain's genesis block, in place of its spec.
+	#[arg(long)]
+	pub genesis: Option<Hash>,
+
+	#[allow(missing_docs)]
+	#[command(flatten)]
+	pub keystore_params: KeystoreParams,
 }
 
 /// Inserts a member's keys.

@@ -2,20 +2,44 @@
 
 use crate::{
 	cli::{BuildNetworkCmd, Cli, KeyCmd, RootCli, Subcommand},
-	dev, service, specs,
+	network, service, specs,
 };
 use asterism_chain_specs::Network;
 use sc_cli::{Result, SubstrateCli};
 use sc_service::Configuration;
+use std::path::Path;
+
+/// What `--chain` says, to the node or to a command that opens a chain's database.
+fn given_chain(cli: &Cli) -> Option<&str> {
+	let shared = match &cli.subcommand {
+		None => &cli.run.shared_params,
+		Some(Subcommand::CheckBlock(cmd)) => &cmd.shared_params,
+		Some(Subcommand::ExportBlocks(cmd)) => &cmd.shared_params,
+		Some(Subcommand::ExportState(cmd)) => &cmd.shared_params,
+		Some(Subcommand::ImportBlocks(cmd)) => &cmd.shared_params,
+		Some(Subcommand::Revert(cmd)) => &cmd.shared_params,
+		Some(_) => return None,
+	};
+	shared.chain.as_deref()
+}
+
+/// Where the spec of a transaction chain's root chain is: in the file that `build-network` writes beside the chain's own,
+/// if that is there; else what the chain's spec calls it.
+fn root_spec(cli: &Cli, config: &Configuration) -> Option<String> {
+	let id = specs::root_chain(&*config.chain_spec)?;
+	let beside = given_chain(cli)
+		.map(Path::new)
+		.filter(|spec| spec.is_file())
+		.map(|spec| spec.with_file_name(format!("{id}.json")))
+		.filter(|spec| spec.is_file())
+		.and_then(|spec| spec.to_str().map(String::from));
+	Some(beside.unwrap_or(id))
+}
 
 fn root_config(cli: &Cli, config: &Configuration) -> Result<Configuration> {
 	// Some launchers write the separator twice. A root node has no node of its own inside, so the second says nothing.
 	let root_args: Vec<_> = cli.root_args.iter().filter(|arg| *arg != "--").cloned().collect();
-	let root_cli = RootCli::parse(
-		&root_args,
-		specs::root_chain(&*config.chain_spec),
-		config.base_path.path(),
-	);
+	let root_cli = RootCli::parse(&root_args, root_spec(cli, config), config.base_path.path());
 	let root = SubstrateCli::create_configuration(&root_cli, &root_cli, config.tokio_handle.clone())
 		.map_err(|e| format!("arguments of the root node (after --): {e}"))?;
 	let chain = specs::chain_id(&*root.chain_spec)?;
@@ -29,7 +53,7 @@ fn root_config(cli: &Cli, config: &Configuration) -> Result<Configuration> {
 }
 
 /// Opens a chain's database, and for a transaction chain its root node's, which knows the committees.
-fn open(cli: &Cli, config: &Configuration) -> Result<service::Opened> {
+pub(crate) fn open(cli: &Cli, config: &Configuration) -> Result<service::Opened> {
 	let chain = specs::chain_id(&*config.chain_spec)?;
 	if chain.is_root() {
 		Ok(service::open(config, chain, None)?)
@@ -37,7 +61,7 @@ fn open(cli: &Cli, config: &Configuration) -> Result<service::Opened> {
 		let root_config = root_config(cli, config)?;
 		let root = service::open(&root_config, asterism_primitives::ChainId::ROOT, None)?;
 		let mut opened = service::open(config, chain, Some(&root))?;
-		opened.root = Some(Box::new(root));
+		opened.task_manager.add_child(root.task_manager);
 		Ok(opened)
 	}
 }
@@ -52,7 +76,9 @@ pub fn run() -> Result<()> {
 		Some(Subcommand::Key(KeyCmd::Substrate(cmd))) => cmd.run(&cli),
 		Some(Subcommand::Key(KeyCmd::InspectMember(cmd))) => cmd.run(),
 		Some(Subcommand::Key(KeyCmd::InsertMember(cmd))) => cmd.run(&cli),
+		Some(Subcommand::Key(KeyCmd::ProveMember(cmd))) => cmd.run(),
 		Some(Subcommand::BuildNetwork(cmd)) => build_network(cmd),
+		Some(Subcommand::CommitteeSize(cmd)) => cmd.run(),
 		#[allow(deprecated)]
 		Some(Subcommand::BuildSpec(cmd)) => {
 			let runner = cli.create_runner(cmd)?;
@@ -110,7 +136,17 @@ pub fn run() -> Result<()> {
 				Ok((cmd.run(opened.client, opened.backend, None), opened.task_manager))
 			})
 		}
-		None if cli.run.shared_params.is_dev() && cli.run.shared_params.chain.is_none() => dev::run(&cli),
+		#[cfg(feature = "runtime-benchmarks")]
+		Some(Subcommand::Benchmark(cmd)) => crate::benchmark::run(&cli, cmd),
+		None if cli.run.shared_params.is_dev() && cli.run.shared_params.chain.is_none() => {
+			network::run(&cli, network::development()?)
+		}
+		None if cli.network.is_some() => match (&cli.network, &cli.run.shared_params.chain) {
+			(Some(path), None) if cli.root_args.is_empty() => network::run(&cli, network::folder(path)?),
+			_ => {
+				Err("--network: expected neither --chain nor arguments after --, its specs say it all".into())
+			}
+		},
 		None => {
 			let runner = cli.create_runner(&cli.run)?;
 			runner.run_node_until_exit(|config| async move {

@@ -10,9 +10,11 @@
 //! | `cli` | what can be said on the command line; the second command line after `--`, for the embedded root node |
 //! | `command` | carries it out |
 //! | `specs` | finds a chain spec by name or file |
-//! | `keys` | inserts a member's keys |
+//! | `keys` | shows, proves and inserts a member's keys |
+//! | `keystore` | the keystore as the RPC sees it |
 //! | `service` | wires a chain's node together, root or transaction |
-//! | `dev` | a whole network in one process |
+//! | `network` | several chains of a network in one process |
+//! | `benchmark` | measures runtimes and the machine; only with the feature `runtime-benchmarks` |
 //! | `api` | the types of a client whose runtime is only known by its APIs |
 //!
 //! # Flow
@@ -20,17 +22,27 @@
 //! ```text
 //!  asterism --chain root.json                            a root node
 //!  asterism --chain 1.json -- --chain root.json          root node ◄── in-process ── node of chain 1
-//!  asterism --dev                                        root node ◄── in-process ── nodes of chains 1 and 2
+//!  asterism --network <folder of specs>, or --dev        root node ◄── in-process ── nodes of all chains
 //! ```
+//!
+//! # Assumptions
+//!
+//! - A transaction chain's node trusts the root node in its own process, and no other one.
+//! - Two nodes never run with the same member's keys, and a member's vote journal is never older than its votes.
+//! - The data folder, the keystore in it, the command line and the local RPC methods are the operator's alone.
 #![warn(missing_docs)]
 // The error type of `sc-cli` is large, and is made once in a process.
 #![allow(clippy::result_large_err)]
 
 mod api;
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmark;
 mod cli;
 mod command;
-mod dev;
+mod committee_size;
 mod keys;
+mod keystore;
+mod network;
 mod service;
 mod specs;
 

@@ -1,15 +1,19 @@
 //! Wires a chain's node together: database, client, pool, network, consensus, and for a transaction chain the courier and the
 //! submission of checkpoints, with the root node that runs in the same process.
 
-use crate::api::{Backend, Client, Executor, HostFunctions, Pool, RuntimeApi};
+use crate::{
+	api::{Backend, Client, Executor, HostFunctions, Pool, RuntimeApi},
+	keystore::NodeKeystore,
+};
 use asterism_checkpoints::{run_checkpoint_submitter, CheckpointSubmitterParams};
 use asterism_consensus::{
+	broadcast,
 	chain::Verdict,
 	client::{ClientChain, RootTier, Tier},
 	committees::{Certifier, RootCommittees},
 	evidence::EvidenceStore,
 	import, keys,
-	metrics::Metrics,
+	metrics::{BroadcastMetrics, Metrics},
 	network as committee_network, worker,
 };
 use asterism_messages::{
@@ -19,18 +23,17 @@ use asterism_messages::{
 use asterism_primitives::{api::ChainApi, certificate::Realm, digest, ChainId, Hash, Header, OpaqueBlock};
 use async_trait::async_trait;
 use codec::Encode;
-use futures::{FutureExt, StreamExt};
+use futures::{future::BoxFuture, FutureExt, StreamExt};
 use log::info;
 use polkadot_sdk::{
 	sc_authority_discovery,
 	sc_basic_authorship::ProposerFactory,
 	sc_client_api::Backend as _,
-	sc_consensus::DefaultImportQueue,
+	sc_consensus::{import_queue::ImportQueue, DefaultImportQueue},
 	sc_network::{
 		config::{FullNetworkConfiguration, NetworkBackendType},
 		service::traits::NetworkService,
-		Event, Litep2pNetworkBackend, NetworkBackend, NetworkBlock, NetworkEventStream, NetworkWorker,
-		ProtocolName,
+		Event, Litep2pNetworkBackend, NetworkBackend, NetworkEventStream, NetworkWorker, ProtocolName,
 	},
 	sc_network_sync::SyncingService,
 	sc_offchain,
@@ -40,13 +43,13 @@ use polkadot_sdk::{
 	sc_transaction_pool_api::OffchainTransactionPoolFactory,
 	sp_api::{self, ProvideRuntimeApi},
 	sp_blockchain::HeaderBackend,
+	sp_core::traits::SpawnEssentialNamed,
 	sp_inherents::{InherentData, InherentDataProvider},
 	sp_runtime::traits::Header as HeaderT,
 };
 use sc_service::{
-	build_network, config::KeystoreConfig, new_full_parts, new_wasm_executor, spawn_tasks,
-	BuildNetworkParams, Configuration, Error as ServiceError, KeystoreContainer, SpawnTasksParams,
-	TaskManager,
+	build_network, new_full_parts, new_wasm_executor, spawn_tasks, BuildNetworkParams, ChainType,
+	Configuration, Error as ServiceError, KeystoreContainer, SpawnTaskHandle, SpawnTasksParams, TaskManager,
 };
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -60,8 +63,6 @@ pub struct Opened {
 	pub import_queue: DefaultImportQueue<OpaqueBlock>,
 	/// Runs the import queue.
 	pub task_manager: TaskManager,
-	/// The embedded root node of a transaction chain, which must live as long.
-	pub root: Option<Box<Opened>>,
 	executor: Executor,
 	keystore: KeystoreContainer,
 	certifier: Arc<Certifier>,
@@ -112,13 +113,51 @@ pub fn journal(config: &Configuration) -> PathBuf {
 		.join("consensus")
 }
 
-/// Opens a chain's database. `root` is the root chain, for a transaction chain.
+/// Spawns the tasks of a command. A node fails when an essential task ends; a command ends its own with its work, which
+/// is no failure.
+#[derive(Clone)]
+struct CommandTasks(SpawnTaskHandle);
+
+impl SpawnEssentialNamed for CommandTasks {
+	fn spawn_essential_blocking(
+		&self,
+		name: &'static str,
+		group: Option<&'static str>,
+		future: BoxFuture<'static, ()>,
+	) {
+		self.0.spawn_blocking(name, group, future);
+	}
+
+	fn spawn_essential(
+		&self,
+		name: &'static str,
+		group: Option<&'static str>,
+		future: BoxFuture<'static, ()>,
+	) {
+		self.0.spawn(name, group, future);
+	}
+}
+
+/// Opens a chain's database for a command that works on it and ends. `root` is the root chain, for a transaction chain.
 ///
 /// # Errors
 /// If the database, the keystore or telemetry can't be opened.
 pub fn open(config: &Configuration, chain: ChainId, root: Option<&Opened>) -> Result<Opened, ServiceError> {
 	let root = root.map(|root| (root.client.clone(), root.executor.clone()));
-	open_beside(config, chain, root)
+	open_beside(config, chain, root, |tasks| {
+		Box::new(CommandTasks(tasks.spawn_handle()))
+	})
+}
+
+/// Opens a chain's database for a node, as [`open`] does for a command.
+fn open_node(
+	config: &Configuration,
+	chain: ChainId,
+	root: Option<(Arc<Client>, Executor)>,
+) -> Result<Opened, ServiceError> {
+	open_beside(config, chain, root, |tasks| {
+		Box::new(tasks.spawn_essential_handle())
+	})
 }
 
 /// Opens a chain's database beside a root client, whose executor it shares: a runtime is compiled once in a process.
@@ -126,6 +165,7 @@ fn open_beside(
 	config: &Configuration,
 	chain: ChainId,
 	root: Option<(Arc<Client>, Executor)>,
+	essential: fn(&TaskManager) -> Box<dyn SpawnEssentialNamed>,
 ) -> Result<Opened, ServiceError> {
 	let telemetry = config
 		.telemetry_endpoints
@@ -168,9 +208,10 @@ fn open_beside(
 	let certifier = Arc::new(Certifier::new(Realm { chain, genesis }, source));
 
 	let registry = config.prometheus_registry();
+	let essential = essential(&task_manager);
 	let pool = Arc::from(
 		PoolBuilder::new(
-			task_manager.spawn_essential_handle(),
+			essential.clone(),
 			client.clone(),
 			config.role.is_authority().into(),
 		)
@@ -182,7 +223,7 @@ fn open_beside(
 		client.clone(),
 		Box::new(client.clone()),
 		certifier.clone(),
-		&task_manager.spawn_essential_handle(),
+		&essential,
 		registry,
 	);
 	Ok(Opened {
@@ -190,7 +231,6 @@ fn open_beside(
 		backend,
 		import_queue,
 		task_manager,
-		root: None,
 		executor,
 		keystore,
 		certifier,
@@ -222,7 +262,7 @@ fn start_root_on<N: NetworkBackend<OpaqueBlock, Hash>>(
 	let _prefix = log_prefix(ChainId::ROOT).entered();
 	// Blocks are announced when they are final: whoever pulls one gets its certificate with it.
 	config.announce_block = false;
-	let opened = open(&config, ChainId::ROOT, None)?;
+	let opened = open_node(&config, ChainId::ROOT, None)?;
 	let registry = config.prometheus_registry().cloned();
 	let genesis = opened.client.info().genesis_hash;
 	let fork_id = config.chain_spec.fork_id().map(String::from);
@@ -298,7 +338,7 @@ fn start_transaction_on<N: NetworkBackend<OpaqueBlock, Hash>>(
 ) -> Result<TaskManager, ServiceError> {
 	let _prefix = log_prefix(chain).entered();
 	config.announce_block = false;
-	let opened = open_beside(&config, chain, Some((root.client.clone(), root.executor.clone())))?;
+	let opened = open_node(&config, chain, Some((root.client.clone(), root.executor.clone())))?;
 	let registry = config.prometheus_registry().cloned();
 	let net_config = FullNetworkConfiguration::<_, _, N>::new(&config.network, registry.clone());
 	let client = opened.client.clone();
@@ -311,7 +351,6 @@ fn start_transaction_on<N: NetworkBackend<OpaqueBlock, Hash>>(
 		inherents: CourierInherents::new(chain, client.clone(), root.client.clone(), deliveries.clone()),
 	};
 	let keystore = opened.keystore.keystore();
-	let directory = keystore_directory(&config);
 	let certifier = opened.certifier.clone();
 	let is_authority = config.role.is_authority();
 	let running = start_chain::<N, _>(config, chain, opened, net_config, Some(root), tier)?;
@@ -343,9 +382,7 @@ fn start_transaction_on<N: NetworkBackend<OpaqueBlock, Hash>>(
 		})
 		.flatten()
 		.and_then(|committee| {
-			let (member, _) = keys::Keys::new(keystore, directory)
-				.membership(&committee)
-				.ok()??;
+			let (member, _) = keys::Keys::new(keystore).membership(&committee).ok()??;
 			committee.members().iter().position(|m| m.id == member.id)
 		});
 	let delay = Duration::from_millis(200) * u32::try_from(place.unwrap_or(16)).unwrap_or(16);
@@ -415,13 +452,6 @@ impl asterism_rpc::EvidenceSource for KeptEvidence {
 	}
 }
 
-fn keystore_directory(config: &Configuration) -> Option<PathBuf> {
-	match &config.keystore {
-		KeystoreConfig::Path { path, .. } => Some(path.clone()),
-		KeystoreConfig::InMemory => None,
-	}
-}
-
 /// What both tiers have in common: network, RPC, consensus.
 fn start_chain<N: NetworkBackend<OpaqueBlock, Hash>, T: Tier>(
 	config: Configuration,
@@ -451,6 +481,13 @@ fn start_chain<N: NetworkBackend<OpaqueBlock, Hash>, T: Tier>(
 		net_config.peer_store_handle(),
 	);
 	net_config.add_notification_protocol(committee_config);
+	let (blocks_config, block_notifications) = broadcast::notification_config::<OpaqueBlock, N>(
+		broadcast::protocol_name(realm, config.chain_spec.fork_id()),
+		metrics.clone(),
+		net_config.peer_store_handle(),
+	);
+	net_config.add_notification_protocol(blocks_config);
+	let import = import_queue.service();
 
 	let (network, system_rpc_tx, tx_handler_controller, sync, _) = build_network(BuildNetworkParams {
 		config: &config,
@@ -466,6 +503,19 @@ fn start_chain<N: NetworkBackend<OpaqueBlock, Hash>, T: Tier>(
 		metrics,
 		gap_sync_body_policy: None,
 	})?;
+
+	let broadcast = broadcast::run(broadcast::BroadcastParams {
+		client: client.clone(),
+		certifier: certifier.clone(),
+		import,
+		network: network.clone(),
+		sync: sync.clone(),
+		notifications: block_notifications,
+		metrics: BroadcastMetrics::new(registry.as_ref())?,
+	});
+	task_manager
+		.spawn_handle()
+		.spawn_blocking("broadcast", Some("networking"), broadcast);
 
 	if config.offchain_worker.enabled {
 		let workers = sc_offchain::OffchainWorkers::new(sc_offchain::OffchainWorkerOptions {
@@ -521,18 +571,26 @@ fn start_chain<N: NetworkBackend<OpaqueBlock, Hash>, T: Tier>(
 	let role = config.role;
 	let name = config.network.node_name.clone();
 	let dev_seed = config.dev_key_seed.clone();
-	let public_addresses = config.network.public_addresses.clone();
+	let mut public_addresses = config.network.public_addresses.clone();
+	if public_addresses.is_empty()
+		&& matches!(
+			config.chain_spec.chain_type(),
+			ChainType::Local | ChainType::Development
+		) {
+		// The members of such a chain are on one machine, or close by: where a node listens is where the others reach it.
+		public_addresses = network.listen_addresses();
+	}
 	let publish_local = config.network.allow_non_globals_in_dht;
 	let net_config_path = config.network.net_config_path.clone();
 	let journal = journal(&config);
-	let keys = keys::Keys::new(keystore.keystore(), keystore_directory(&config));
+	let keys = keys::Keys::new(keystore.keystore());
 
 	spawn_tasks(SpawnTasksParams {
 		config,
 		client: client.clone(),
 		backend: backend.clone(),
 		task_manager: &mut task_manager,
-		keystore: keystore.keystore(),
+		keystore: Arc::new(NodeKeystore::new(keystore.keystore())),
 		transaction_pool: pool.clone(),
 		rpc_builder,
 		network: network.clone(),
@@ -582,7 +640,8 @@ fn start_chain<N: NetworkBackend<OpaqueBlock, Hash>, T: Tier>(
 
 	if role.is_authority() {
 		if let Some(seed) = dev_seed {
-			keys::insert(&*keystore.keystore(), &seed).map_err(|e| ServiceError::Other(e.to_string()))?;
+			keys::insert(&*keystore.keystore(), &seed, None)
+				.map_err(|e| ServiceError::Other(e.to_string()))?;
 		}
 		let parameters = client
 			.runtime_api()
@@ -596,19 +655,13 @@ fn start_chain<N: NetworkBackend<OpaqueBlock, Hash>, T: Tier>(
 			registry.as_ref(),
 			telemetry.as_ref().map(|t| t.handle()),
 		);
-		let announce = {
-			let sync = sync.clone();
-			Box::new(move |hash| sync.announce_block(hash, None))
-		};
 		let chain_of_consensus = Arc::new(ClientChain::<_, Backend, _, _>::new(
 			client.clone(),
 			proposers,
 			tier,
-			announce,
 		));
 		let metrics = Metrics::new(registry.as_ref())?;
 		let worker = worker::run(worker::WorkerParams {
-			client,
 			chain: chain_of_consensus,
 			certifier,
 			keys,

@@ -72,6 +72,12 @@ sp_api::decl_runtime_apis! {
 		fn issuance() -> Vec<(CurrencyId, Balance)>;
 	}
 
+	/// What every chain says of its epochs.
+	pub trait EpochsApi {
+		/// The epoch of the block that follows, and the height of that epoch's first block.
+		fn current() -> (Epoch, BlockNumber);
+	}
+
 	/// What the root chain says of the network.
 	pub trait RootApi {
 		/// All transaction chains.

@@ -4,14 +4,16 @@
 //! encoding: the proposal, a bitmap of its signers and their aggregated signature. [`Certificate::signed_bytes`]
 //! restores the very bytes that the members signed, so a runtime can verify it without the engine.
 //!
+//! Who verifies many certificates of one committee prepares its keys once, see [`CommitteeKeys`].
+//!
 //! Justifications of blocks are encoded certificates under [`ENGINE_ID`].
 
 use crate::{
-	committee::{BlsPublic, BlsSignature, Committee, Epoch, MAX_MEMBERS},
+	committee::{quorum, BlsPublic, BlsSignature, Committee, Epoch, MAX_MEMBERS},
 	ChainId, Hash,
 };
 use alloc::vec::Vec;
-use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use codec::{Decode, DecodeWithMemTracking, Encode, FullCodec, MaxEncodedLen};
 use core::fmt;
 use polkadot_sdk::{
 	sp_core::{bounded::BoundedVec, ConstU32},
@@ -25,6 +27,13 @@ pub const ENGINE_ID: ConsensusEngineId = *b"smpx";
 
 /// The first bytes of all that committees sign.
 const NAMESPACE: &[u8] = b"asterism";
+
+/// Ends the namespace of votes for a proposal.
+pub(crate) const NOTARIZE: &[u8] = b"_NOTARIZE";
+/// Ends the namespace of votes to make a proposal final.
+pub(crate) const FINALIZE: &[u8] = b"_FINALIZE";
+/// Ends the namespace of votes to skip a view.
+pub(crate) const NULLIFY: &[u8] = b"_NULLIFY";
 
 /// Counts the rounds of an epoch's consensus, from 1; view 0 is the block that the epoch starts from.
 pub type View = u64;
@@ -176,6 +185,30 @@ pub trait VerifyAggregate {
 	) -> bool;
 }
 
+/// The arithmetic of committees' keys (BLS12-381, keys in G2, signatures in G1), for pallets that know no curve.
+pub trait CommitteeKeys {
+	/// The keys of one committee in a form that aggregated signatures are verified against fast.
+	///
+	/// It is as trustworthy as where it is kept: reading it back checks nothing of what [`Self::prepare`] made sure of. So
+	/// it belongs into a chain's own state, and an implementation offers no way to take it from a transaction.
+	type Prepared: FullCodec + MaxEncodedLen + TypeInfo + Clone + PartialEq + fmt::Debug + 'static;
+
+	/// Whether this key may be put on record: a point of the right subgroup, in its one encoding, and not the identity.
+	fn validate(key: &BlsPublic) -> bool;
+
+	/// Prepares a committee's keys, each of which has passed [`Self::validate`] before. `None` if one is not even a point of
+	/// the curve.
+	fn prepare(committee: &Committee) -> Option<Self::Prepared>;
+
+	/// How many members the committee has.
+	fn size(keys: &Self::Prepared) -> u32;
+
+	/// Whether `signature` is the aggregate of a signature by each of the members at the indices `signers`, in any order,
+	/// over `message`, hashed to the curve as commonware does. `false` also for a malformed signature, an index that the
+	/// committee doesn't have or that is there twice, and for keys that cancel each other out.
+	fn verify(keys: &Self::Prepared, signers: &[u32], message: &[u8], signature: &BlsSignature) -> bool;
+}
+
 impl Certificate {
 	/// The members' indices that signed, in ascending order.
 	pub fn signer_indices(&self) -> impl Iterator<Item = u32> + '_ {
@@ -200,19 +233,16 @@ impl Certificate {
 	/// The bytes that each signer signed: the namespace of chain and vote, prefixed with its length, and the
 	/// proposal, in commonware's encoding.
 	pub fn signed_bytes(&self, realm: Realm) -> Vec<u8> {
-		let mut namespace = realm.namespace();
-		namespace.extend_from_slice(match self.kind {
-			CertificateKind::Notarization => b"_NOTARIZE",
-			CertificateKind::Finalization => b"_FINALIZE",
-		});
-		let mut bytes = Vec::with_capacity(namespace.len() + 64);
-		put_varint(&mut bytes, namespace.len() as u64);
-		bytes.extend_from_slice(&namespace);
-		put_varint(&mut bytes, self.round.epoch);
-		put_varint(&mut bytes, self.round.view);
-		put_varint(&mut bytes, self.parent_view);
-		bytes.extend_from_slice(self.block_hash.as_ref());
-		bytes
+		let suffix: &[u8] = match self.kind {
+			CertificateKind::Notarization => NOTARIZE,
+			CertificateKind::Finalization => FINALIZE,
+		};
+		vote_bytes(
+			realm,
+			suffix,
+			self.round,
+			Some((self.parent_view, self.block_hash)),
+		)
 	}
 
 	/// Verifies the certificate against the committee of its epoch.
@@ -224,29 +254,81 @@ impl Certificate {
 		realm: Realm,
 		committee: &Committee,
 	) -> Result<(), CertificateError> {
-		if self.round.epoch != committee.epoch() {
-			return Err(CertificateError::WrongEpoch {
-				expected: committee.epoch(),
-				got: self.round.epoch,
-			});
-		}
 		let members = committee.members();
-		if self.signers.len() != members.len().div_ceil(8) {
-			return Err(CertificateError::BadSigners);
-		}
-		let mut keys = Vec::with_capacity(members.len());
-		for i in self.signer_indices() {
-			keys.push(&members.get(i as usize).ok_or(CertificateError::BadSigners)?.key);
-		}
-		let (needed, signed) = (committee.quorum(), keys.len() as u32);
-		if signed < needed {
-			return Err(CertificateError::NoQuorum { needed, signed });
-		}
-		if !V::verify_aggregate(keys.into_iter(), &self.signed_bytes(realm), &self.signature) {
+		let signers = self.check_signers(committee.epoch(), committee.size())?;
+		// None of the indices is out of range: that is checked.
+		let keys = signers
+			.iter()
+			.filter_map(|i| members.get(*i as usize))
+			.map(|member| &member.key);
+		if !V::verify_aggregate(keys, &self.signed_bytes(realm), &self.signature) {
 			return Err(CertificateError::BadSignature);
 		}
 		Ok(())
 	}
+
+	/// Verifies the certificate against the prepared keys of the committee of `epoch`.
+	///
+	/// # Errors
+	/// The same as of [`Certificate::verify`].
+	pub fn verify_prepared<K: CommitteeKeys>(
+		&self,
+		realm: Realm,
+		epoch: Epoch,
+		keys: &K::Prepared,
+	) -> Result<(), CertificateError> {
+		let signers = self.check_signers(epoch, K::size(keys))?;
+		if !K::verify(keys, &signers, &self.signed_bytes(realm), &self.signature) {
+			return Err(CertificateError::BadSignature);
+		}
+		Ok(())
+	}
+
+	/// Checks that the named signers are a quorum of a committee of `size` in `epoch`. Their indices, in ascending order.
+	fn check_signers(&self, epoch: Epoch, size: u32) -> Result<Vec<u32>, CertificateError> {
+		if self.round.epoch != epoch {
+			return Err(CertificateError::WrongEpoch {
+				expected: epoch,
+				got: self.round.epoch,
+			});
+		}
+		if self.signers.len() as u32 != size.div_ceil(8) {
+			return Err(CertificateError::BadSigners);
+		}
+		let signers: Vec<u32> = self.signer_indices().collect();
+		// Indices ascend: if the last is in range, all are.
+		if signers.last().is_some_and(|last| *last >= size) {
+			return Err(CertificateError::BadSigners);
+		}
+		let (needed, signed) = (quorum(size), signers.len() as u32);
+		// A committee of nobody would need no vote.
+		if size == 0 || signed < needed {
+			return Err(CertificateError::NoQuorum { needed, signed });
+		}
+		Ok(signers)
+	}
+}
+
+/// The bytes that a member signs with a vote in a round: for a proposal (the view of its parent, and its payload), or for
+/// none.
+pub(crate) fn vote_bytes(
+	realm: Realm,
+	suffix: &[u8],
+	round: Round,
+	proposal: Option<(View, Hash)>,
+) -> Vec<u8> {
+	let mut namespace = realm.namespace();
+	namespace.extend_from_slice(suffix);
+	let mut bytes = Vec::with_capacity(namespace.len() + 64);
+	put_varint(&mut bytes, namespace.len() as u64);
+	bytes.extend_from_slice(&namespace);
+	put_varint(&mut bytes, round.epoch);
+	put_varint(&mut bytes, round.view);
+	if let Some((parent_view, payload)) = proposal {
+		put_varint(&mut bytes, parent_view);
+		bytes.extend_from_slice(payload.as_ref());
+	}
+	bytes
 }
 
 /// Appends an unsigned LEB128 integer, commonware's encoding of lengths, epochs and views.
@@ -273,6 +355,33 @@ mod tests {
 		) -> bool {
 			keys.count() == signature.0[0] as usize
 		}
+	}
+
+	impl CommitteeKeys for Counting {
+		type Prepared = u32;
+		fn validate(_: &BlsPublic) -> bool {
+			true
+		}
+		fn prepare(committee: &Committee) -> Option<u32> {
+			Some(committee.size())
+		}
+		fn size(keys: &u32) -> u32 {
+			*keys
+		}
+		fn verify(_: &u32, signers: &[u32], _: &[u8], signature: &BlsSignature) -> bool {
+			signers.len() == signature.0[0] as usize
+		}
+	}
+
+	/// The verdict against the committee, which must be that against its prepared keys.
+	fn verify(certificate: &Certificate, committee: &Committee) -> Result<(), CertificateError> {
+		let verdict = certificate.verify::<Counting>(REALM, committee);
+		let prepared = Counting::prepare(committee).unwrap();
+		assert_eq!(
+			certificate.verify_prepared::<Counting>(REALM, committee.epoch(), &prepared),
+			verdict
+		);
+		verdict
 	}
 
 	fn committee(n: u8, epoch: Epoch) -> Committee {
@@ -302,32 +411,31 @@ mod tests {
 	#[test]
 	fn a_quorum_of_the_epochs_committee_is_needed() {
 		let members = committee(10, 7);
+		assert_eq!(verify(&certificate(10, &[0, 1, 2, 3, 4, 5, 9]), &members), Ok(()));
 		assert_eq!(
-			certificate(10, &[0, 1, 2, 3, 4, 5, 9]).verify::<Counting>(REALM, &members),
-			Ok(())
-		);
-		assert_eq!(
-			certificate(10, &[0, 1, 2, 3, 4, 5]).verify::<Counting>(REALM, &members),
+			verify(&certificate(10, &[0, 1, 2, 3, 4, 5]), &members),
 			Err(CertificateError::NoQuorum { needed: 7, signed: 6 })
 		);
 		assert_eq!(
-			certificate(10, &[0, 1, 2, 3, 4, 5, 9]).verify::<Counting>(REALM, &committee(10, 8)),
+			verify(&certificate(10, &[0, 1, 2, 3, 4, 5, 9]), &committee(10, 8)),
 			Err(CertificateError::WrongEpoch { expected: 8, got: 7 })
 		);
 		// A bit beyond the committee, and a bitmap of another length.
 		assert_eq!(
-			certificate(16, &[0, 1, 2, 3, 4, 5, 15]).verify::<Counting>(REALM, &members),
+			verify(&certificate(16, &[0, 1, 2, 3, 4, 5, 15]), &members),
 			Err(CertificateError::BadSigners)
 		);
 		assert_eq!(
-			certificate(17, &[0, 1, 2, 3, 4, 5, 6]).verify::<Counting>(REALM, &members),
+			verify(&certificate(17, &[0, 1, 2, 3, 4, 5, 6]), &members),
 			Err(CertificateError::BadSigners)
 		);
 		let mut bad = certificate(10, &[0, 1, 2, 3, 4, 5, 9]);
 		bad.signature.0[0] = 1;
+		assert_eq!(verify(&bad, &members), Err(CertificateError::BadSignature));
+		// Nobody's certificate over nothing.
 		assert_eq!(
-			bad.verify::<Counting>(REALM, &members),
-			Err(CertificateError::BadSignature)
+			certificate(0, &[]).verify_prepared::<Counting>(REALM, 7, &0),
+			Err(CertificateError::NoQuorum { needed: 0, signed: 0 })
 		);
 	}
 

@@ -73,6 +73,8 @@ macro_rules! fixed_bytes {
 	};
 }
 
+pub(crate) use fixed_bytes;
+
 fixed_bytes!(
 	/// A member's identity: the sr25519 key by which it is found (authority discovery) and opens its channels to
 	/// other members.
@@ -199,12 +201,12 @@ impl Committee {
 
 	/// How many faulty members it tolerates: the largest f with 3f + 1 ≤ size.
 	pub fn faults(&self) -> u32 {
-		self.size().saturating_sub(1) / 3
+		faults(self.size())
 	}
 
 	/// How many votes make a certificate: size − f.
 	pub fn quorum(&self) -> u32 {
-		self.size() - self.faults()
+		quorum(self.size())
 	}
 
 	/// Who leads a view: the members take turns (Thinkey §4.2).
@@ -212,6 +214,16 @@ impl Committee {
 		let turn = view.checked_add(self.epoch)? % u64::from(self.size().max(1));
 		self.members.get(turn as usize)
 	}
+}
+
+/// How many faulty members a committee of `size` tolerates: the largest f with 3f + 1 ≤ size.
+pub const fn faults(size: u32) -> u32 {
+	size.saturating_sub(1) / 3
+}
+
+/// How many votes make a certificate in a committee of `size`: size − f.
+pub const fn quorum(size: u32) -> u32 {
+	size - faults(size)
 }
 
 #[cfg(test)]
@@ -279,8 +291,8 @@ mod tests {
 	#[test]
 	fn quorum_outvotes_the_faulty() {
 		for n in 1..=MAX_MEMBERS {
-			let f = (n - 1) / 3;
-			let q = n - f;
+			let (f, q) = (faults(n), quorum(n));
+			assert_eq!(f + q, n);
 			// Two quorums share more members than may be faulty.
 			assert!(2 * q > n + f);
 		}

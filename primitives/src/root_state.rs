@@ -52,6 +52,9 @@ pub type ChainIds = BoundedBTreeSet<ChainId, ConstU32<MAX_CHAINS>>;
 pub const CHAINS: &str = "Chains";
 /// The name of the value that holds the [`ChainIds`].
 pub const IDS: &str = "Ids";
+/// The name of the map by chain of the newest [`Epoch`](crate::committee::Epoch) whose committee may take over. A chain that has elected none has no
+/// value.
+pub const READY: &str = "Ready";
 /// The name of `pallet-checkpoints` in the root runtime.
 pub const CHECKPOINTS: &str = "Checkpoints";
 /// The name of the map of [`Anchor`]s by chain and block number.
@@ -62,6 +65,18 @@ pub const CHANNELS: &str = "Channels";
 /// The key of the [`ChainIds`]. There is a value from genesis on.
 pub fn chains_key() -> Vec<u8> {
 	[twox_128(CHAINS.as_bytes()), twox_128(IDS.as_bytes())].concat()
+}
+
+/// The key of the newest epoch of a chain whose committee may take over, an [`Epoch`](crate::committee::Epoch).
+pub fn ready_key(chain: ChainId) -> Vec<u8> {
+	let mut key = Vec::with_capacity(44);
+	key.extend(twox_128(CHAINS.as_bytes()));
+	key.extend(twox_128(READY.as_bytes()));
+	chain.using_encoded(|bytes| {
+		key.extend(twox_64(bytes));
+		key.extend(bytes);
+	});
+	key
 }
 
 /// The key of the anchor of a chain's block.

@@ -262,7 +262,10 @@ mod tests {
 			assert_eq!(chains.as_array().unwrap().len(), 2);
 			let head = json!({ "number": 5, "hash": Hash::repeat_byte(5) });
 			assert_eq!(chains[0]["chain"], json!(1));
-			assert_eq!(chains[0]["parameters"], json!({ "blockInterval": 1000 }));
+			assert_eq!(
+				chains[0]["parameters"],
+				json!({ "blockInterval": 1000, "epochLength": 0, "committeeSize": 4 })
+			);
 			assert_eq!(chains[0]["head"], head);
 			assert_eq!(call(&module, "network_head", json!([1])).await, head);
 			assert_eq!(

@@ -190,11 +190,68 @@ mod tests {
 		assert!(optional_block("at", Some(json!("x"))).is_err());
 	}
 
+	/// Any JSON value, some of them nearly a parameter.
+	fn json_value() -> impl Strategy<Value = Value> {
+		let leaf = prop_oneof![
+			Just(Value::Null),
+			any::<bool>().prop_map(Value::from),
+			any::<u64>().prop_map(Value::from),
+			any::<i64>().prop_map(Value::from),
+			any::<f64>().prop_map(Value::from),
+			".{0,80}".prop_map(Value::from),
+			"[0-9]{0,24}".prop_map(Value::from),
+			"0x[0-9a-fA-F]{62,66}".prop_map(Value::from),
+		];
+		leaf.prop_recursive(3, 8, 3, |inner| {
+			prop_oneof![
+				proptest::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+				proptest::collection::btree_map(".{0,5}", inner, 0..3)
+					.prop_map(|map| Value::Object(map.into_iter().collect())),
+			]
+		})
+	}
+
+	/// Whether an integer is all that the value says: as a number, or as its decimal digits.
+	fn says(value: &Value, integer: u64) -> bool {
+		match value {
+			Value::Number(number) => number.as_u64() == Some(integer),
+			// Leading zeros are the caller's own.
+			Value::String(digits) => {
+				digits.trim_start_matches('0') == integer.to_string().trim_start_matches('0')
+			}
+			_ => false,
+		}
+	}
+
+	fn is_short(error: ErrorObjectOwned) -> bool {
+		error.message().len() < 250 && error.data().is_none_or(|data| data.get().len() < 250)
+	}
+
 	proptest! {
+		#![proptest_config(ProptestConfig::with_cases(1_000))]
+
 		#[test]
-		fn no_string_crashes(text in ".{0,80}") {
-			let _ = block("block", Some(json!(text)));
-			let _ = u64("nonce", Some(json!(text)));
+		fn any_value_is_refused_shortly_or_says_what_is_taken(value in json_value()) {
+			match chain("chain", Some(value.clone())) {
+				Ok(chain) => prop_assert!(says(&value, chain.0.into())),
+				Err(error) => prop_assert!(is_short(error)),
+			}
+			match number("number", Some(value.clone())) {
+				Ok(number) => prop_assert!(says(&value, number.into())),
+				Err(error) => prop_assert!(is_short(error)),
+			}
+			match u64("nonce", Some(value.clone())) {
+				Ok(nonce) => prop_assert!(says(&value, nonce)),
+				Err(error) => prop_assert!(is_short(error)),
+			}
+			match block("block", Some(value.clone())) {
+				Ok(BlockParam::Number(number)) => prop_assert!(says(&value, number.into())),
+				Ok(BlockParam::Hash(hash)) => {
+					let text = value.as_str().unwrap().to_ascii_lowercase();
+					prop_assert_eq!(format!("{hash:?}"), text);
+				}
+				Err(error) => prop_assert!(is_short(error)),
+			}
 		}
 	}
 }

@@ -4,13 +4,19 @@
 //!
 //! - **Propose** `(round, parent)`: have the parent; wait until its time plus the block interval; build, execute and
 //!   import a block whose header names the round; give its hash to the engine, and the block to all members.
+//!   If the parent is the last block of the epoch, nothing can follow in this epoch: that very block is proposed again,
+//!   until it is final.
 //! - **Verify** `(round, parent, hash)`: have the block and its parent. Refuse it unless its header names this parent and
 //!   this round, and nothing else about rounds. Ask the chain to [check](Chain::check) what execution doesn't; while the
 //!   answer is unknown, ask again. Execute and import it; refuse it if that fails. Only then vote. The engine cancels
 //!   the request when the view is over.
 //! - **Certify** `(round, hash)`: have the block, executed. So a quorum that finalizes a block also holds it.
 //! - **Finalize** `(certificate)`: have the block; make its ancestors final, oldest first, each with its notarization if
-//!   that is known; make the block final with the certificate as justification.
+//!   that is known; make the block final with the certificate as justification. If it neither is final nor descends
+//!   from the final blocks, two blocks were agreed on: that is an error, which is counted and logged, and nothing
+//!   changes.
+//! - **Serve** `(request)`: send the block to the member that asks for it, within that member's budget
+//!   ([`REQUESTS`]). Requests beyond it are dropped and counted: an honest member asks again, and asks all.
 //!
 //! *Have* a block means: imported here, or pushed by a member, or asked of the members until one answers; its
 //! ancestors likewise, up to [`MAX_BACKFILL`]. Beyond that ordinary sync brings them.
@@ -22,16 +28,18 @@
 //! another's proposal by pushing its header with other extrinsics.
 
 use crate::{
-	chain::{Chain, Verdict},
+	budget::{Budget, Limit},
+	chain::{already_final, Chain, ChainError, Verdict},
 	metrics::Metrics,
 	network::{LaneReceiver, LaneSender, MAX_NOTIFICATION},
 	scheme::{self, to_digest, to_hash, Digest, Identity, Scheme},
 };
 use asterism_primitives::{
 	certificate::{Certificate, Round},
-	digest, Hash, Hashing, Header, OpaqueBlock,
+	digest,
+	epoch::epoch_after,
+	Hash, Hashing, Header, OpaqueBlock,
 };
-use bytes::Bytes;
 use codec::{Decode, DecodeAll, Encode};
 use commonware_actor::Feedback;
 use commonware_consensus::{
@@ -51,7 +59,7 @@ use polkadot_sdk::{
 	sc_utils::mpsc::{tracing_unbounded, TracingUnboundedReceiver, TracingUnboundedSender},
 	sp_runtime::{
 		traits::{Block as BlockT, Hash as HashT, Header as HeaderT},
-		StateVersion,
+		OpaqueExtrinsic, StateVersion,
 	},
 };
 use std::{
@@ -78,12 +86,21 @@ const REQUEST_AFTER: Duration = Duration::from_millis(300);
 const LONGEST_PATIENCE: Duration = Duration::from_secs(5);
 /// The part of the block interval that users' tools have to take note of a block before they are told that it is final.
 const INCLUSION_FIRST: u32 = 4;
+/// What one member may ask for. Who backfills asks for one block after the other, and for each only after
+/// [`REQUEST_AFTER`]: at most four a second. So four of the largest blocks a second are always served, and twice as much
+/// at once; of small blocks, a whole backfill a second, for a member also asks for several views at once.
+pub const REQUESTS: Limit = Limit {
+	messages: MAX_BACKFILL as u64,
+	messages_burst: 2 * MAX_BACKFILL as u64,
+	bytes: 4 * MAX_NOTIFICATION,
+	bytes_burst: 8 * MAX_NOTIFICATION,
+};
 /// How long to wait before a check that had no answer is repeated.
 const RECHECK_AFTER: Duration = Duration::from_millis(50);
 
 /// What members tell each other about blocks.
-#[derive(Debug, Encode, Decode)]
-enum BlockMessage {
+#[derive(Debug, PartialEq, Eq, Encode, Decode)]
+pub enum BlockMessage {
 	/// A block, proposed or asked for.
 	Block(OpaqueBlock),
 	/// Asks for a block.
@@ -285,6 +302,11 @@ pub(crate) fn now() -> u64 {
 		.map_or(0, |d| d.as_millis() as u64)
 }
 
+/// Whether a block is the last one of a round's epoch.
+fn is_last(header: &Header, round: Round) -> bool {
+	epoch_after(*header.number(), header.digest()).is_some_and(|next| next > round.epoch)
+}
+
 /// Spawns a task whose log lines carry the same prefix as ours.
 fn spawn(future: impl std::future::Future<Output = ()> + Send + 'static) {
 	tokio::spawn(future.in_current_span());
@@ -360,6 +382,11 @@ impl Application {
 			}
 		};
 		tokio::time::sleep(Duration::from_millis(due.saturating_sub(now()).min(60_000))).await;
+		if is_last(&parent, round) {
+			let hash = parent.hash();
+			info!(target: LOG_TARGET, "🎁 proposed the epoch's last block {} ({hash}) again in view {}", parent.number(), round.view);
+			return Some(hash);
+		}
 		match self.chain.build(&parent, round, self.interval / 2).await {
 			Ok(block) => {
 				let hash = block.header().hash();
@@ -381,9 +408,14 @@ impl Application {
 			self.metrics.refused.inc();
 			false
 		};
+		let parent_hash = to_hash(context.parent.1);
+		if hash == parent_hash {
+			let parent = self.have(parent_hash).await;
+			return is_last(&parent, round)
+				|| refuse("it is its own parent, and not the last block of the epoch");
+		}
 		let block = self.get(hash).await;
 		self.saw(hash);
-		let parent_hash = to_hash(context.parent.1);
 		if *block.header().parent_hash() != parent_hash {
 			return refuse("its parent is not the block that the view builds upon");
 		}
@@ -391,6 +423,9 @@ impl Application {
 			return refuse("its header does not name this round");
 		}
 		let parent = self.have(parent_hash).await;
+		if is_last(&parent, round) {
+			return refuse("its parent is the last block of the epoch");
+		}
 		if parent.number().checked_add(1) != Some(*block.header().number()) {
 			return refuse("its number does not follow its parent's");
 		}
@@ -478,11 +513,13 @@ impl Application {
 	}
 
 	async fn serve_blocks(self: Arc<Self>, mut messages: LaneReceiver) {
+		// The network lets members in only, so there are no more budgets than members.
+		let mut budgets: HashMap<Identity, Budget> = HashMap::new();
 		while let Some((member, bytes)) = messages.next().await {
-			match decode(&bytes) {
+			match decode_block_message(&bytes) {
 				Some(BlockMessage::Block(block)) => {
 					let hash = block.header().hash();
-					if !has_own_body(&block) {
+					if !is_body_of(block.header(), block.extrinsics()) {
 						debug!(target: LOG_TARGET, "block {hash} of member {member} has a body that is not its own");
 						continue;
 					}
@@ -491,10 +528,36 @@ impl Application {
 					}
 					self.arrived.notify_waiters();
 				}
-				Some(BlockMessage::Request(hash)) => self.push(hash, Recipients::One(member)),
+				Some(BlockMessage::Request(hash)) => {
+					let budget = budgets
+						.entry(member.clone())
+						.or_insert_with(|| Budget::new(REQUESTS));
+					self.answer(member, hash, budget, Instant::now());
+				}
 				None => debug!(target: LOG_TARGET, "malformed block message of member {member}"),
 			}
 		}
+	}
+
+	/// Sends a block to the member that asked for it, if its budget allows it.
+	fn answer(&self, member: Identity, hash: Hash, budget: &mut Budget, now: Instant) {
+		let drop = || {
+			debug!(target: LOG_TARGET, "request of member {member} for block {hash} dropped: it asks for too much");
+			self.metrics.dropped_requests.inc();
+		};
+		// Looking for a block costs something as well, even if it is not here.
+		if !budget.take_message(now) {
+			return drop();
+		}
+		let Some(block) = self.known(hash) else {
+			debug!(target: LOG_TARGET, "block {hash} is not here to be sent");
+			return;
+		};
+		let message = BlockMessage::Block(block).encode();
+		if !budget.take_bytes(message.len(), now) {
+			return drop();
+		}
+		self.blocks.send_bytes(Recipients::One(member), message);
 	}
 
 	fn saw(&self, hash: Hash) {
@@ -555,10 +618,16 @@ impl Application {
 	async fn finalize_all(self: Arc<Self>, mut queue: TracingUnboundedReceiver<Certificate>) {
 		while let Some(certificate) = queue.next().await {
 			let hash = certificate.block_hash;
-			let header = self.have(hash).await;
-			if *header.number() <= self.chain.finalized().0 {
-				continue;
+			match self.is_final(hash).await {
+				Ok(true) => continue,
+				Ok(false) => {}
+				Err(e) => {
+					self.metrics.conflicts.inc();
+					error!(target: LOG_TARGET, "🚨 the block of view {} was agreed on, but: {e}", certificate.round.view);
+					continue;
+				}
 			}
+			let header = self.have(hash).await;
 			// With few members a block is final within milliseconds of its import. Users' tools that wait for
 			// inclusion miss it if finality is told before they have looked at the block.
 			let since = self
@@ -573,7 +642,27 @@ impl Application {
 		}
 	}
 
-	fn finalize(&self, header: &Header, certificate: Certificate) -> Result<(), crate::chain::ChainError> {
+	/// Whether a block that was agreed on is final already; an error if it neither is nor descends from the newest final
+	/// block. Such a block can't be imported: it would be waited for in vain, and every later one behind it.
+	async fn is_final(&self, hash: Hash) -> Result<bool, ChainError> {
+		let mut next = hash;
+		for _ in 0..=MAX_BACKFILL {
+			let header = match self.chain.header(next) {
+				Some(header) => header,
+				None => self.get(next).await.header().clone(),
+			};
+			let (finalized, _) = self.chain.finalized();
+			let at = (*header.number(), next);
+			if already_final(at, finalized, |number| self.chain.final_hash(number))? {
+				return Ok(next == hash);
+			}
+			next = *header.parent_hash();
+		}
+		// So far behind, sync brings the blocks.
+		Ok(false)
+	}
+
+	fn finalize(&self, header: &Header, certificate: Certificate) -> Result<(), ChainError> {
 		let (final_number, _) = self.chain.finalized();
 		let mut ancestors = Vec::new();
 		let mut next = *header.parent_hash();
@@ -590,7 +679,8 @@ impl Application {
 	}
 }
 
-fn decode(bytes: &Bytes) -> Option<BlockMessage> {
+/// Decodes what a member says about blocks; `None` if it is oversized or malformed.
+pub fn decode_block_message(bytes: &[u8]) -> Option<BlockMessage> {
 	if bytes.len() as u64 > MAX_NOTIFICATION {
 		return None;
 	}
@@ -600,9 +690,9 @@ fn decode(bytes: &Bytes) -> Option<BlockMessage> {
 /// Whether the body is the one that the header commits to. The hash is only the header's: else a member could pass a
 /// wrong body off as a good proposal's, and everybody would refuse that proposal. Both forms of the root are taken,
 /// for it is the runtime's version that says which one it uses; either commits to the body.
-fn has_own_body(block: &OpaqueBlock) -> bool {
-	let extrinsics: Vec<Vec<u8>> = block.extrinsics().iter().map(Encode::encode).collect();
-	let root = *block.header().extrinsics_root();
+pub(crate) fn is_body_of(header: &Header, body: &[OpaqueExtrinsic]) -> bool {
+	let extrinsics: Vec<Vec<u8>> = body.iter().map(Encode::encode).collect();
+	let root = *header.extrinsics_root();
 	root == Hashing::ordered_trie_root(extrinsics.clone(), StateVersion::V0)
 		|| root == Hashing::ordered_trie_root(extrinsics, StateVersion::V1)
 }

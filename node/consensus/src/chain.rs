@@ -6,6 +6,7 @@ use asterism_primitives::{
 	BlockNumber, Hash, Header, OpaqueBlock,
 };
 use async_trait::async_trait;
+use polkadot_sdk::sp_runtime::Justifications;
 use std::time::Duration;
 
 /// The chain can't do what it was asked.
@@ -24,6 +25,32 @@ pub enum Verdict {
 	Invalid(String),
 }
 
+/// Whether a block is final already: whether it is the one that is final at its height. `finalized` is the number of
+/// the newest final block, `final_hash` tells the final block of a height up to that one.
+///
+/// # Errors
+/// [`ChainError`] if another block is final at its height. For a block with a finalization certificate that means that
+/// two blocks were agreed on: more than a third of the committee is faulty.
+pub fn already_final(
+	(number, hash): (BlockNumber, Hash),
+	finalized: BlockNumber,
+	final_hash: impl FnOnce(BlockNumber) -> Result<Option<Hash>, ChainError>,
+) -> Result<bool, ChainError> {
+	if number > finalized {
+		return Ok(false);
+	}
+	match final_hash(number)? {
+		Some(other) if other != hash => Err(ChainError(format!(
+			"safety violation: block {number} is {hash}, but {other} is final at this height"
+		))),
+		Some(_) => Ok(true),
+		None => Err(ChainError(format!(
+			"block {number} ({hash}) is not above the final block {finalized}, and which one is final at its height is not \
+			known"
+		))),
+	}
+}
+
 /// A chain with blocks to build, verify, import and finalize.
 #[async_trait]
 pub trait Chain: Send + Sync + 'static {
@@ -35,6 +62,18 @@ pub trait Chain: Send + Sync + 'static {
 
 	/// The newest final block.
 	fn finalized(&self) -> (BlockNumber, Hash);
+
+	/// The final block of a height that is at most the newest final block's; `None` if that is not known here.
+	///
+	/// # Errors
+	/// [`ChainError`].
+	fn final_hash(&self, number: BlockNumber) -> Result<Option<Hash>, ChainError>;
+
+	/// What a final block is kept with: the certificate, if it has one.
+	fn justifications(&self, hash: Hash) -> Option<Justifications>;
+
+	/// Waits until another block is final.
+	async fn finality(&self);
 
 	/// The time of an imported block in milliseconds since the Unix epoch; 0 for genesis.
 	///
@@ -63,9 +102,48 @@ pub trait Chain: Send + Sync + 'static {
 	/// [`ChainError`] if it does not execute to the state that its header claims.
 	async fn import(&self, block: OpaqueBlock) -> Result<(), ChainError>;
 
-	/// Makes an imported block and its ancestors final, and keeps its certificate as justification.
+	/// Makes an imported block and its ancestors final, and keeps its certificate as justification. A block that is
+	/// final already stays as it is.
 	///
 	/// # Errors
-	/// [`ChainError`].
+	/// [`ChainError`]; in particular if another block is final at its height.
 	fn finalize(&self, hash: Hash, certificate: Option<Certificate>) -> Result<(), ChainError>;
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	#[test]
+	fn a_block_is_final_if_it_is_the_final_one_at_its_height() {
+		let (ours, other) = (Hash::repeat_byte(1), Hash::repeat_byte(2));
+		let at = |number, finalized, found| {
+			already_final((number, ours), finalized, |asked| {
+				assert_eq!(asked, number);
+				found
+			})
+		};
+		assert_eq!(at(4, 5, Ok(Some(ours))).unwrap(), true);
+		assert_eq!(at(5, 5, Ok(Some(ours))).unwrap(), true);
+		assert_eq!(at(0, 0, Ok(Some(ours))).unwrap(), true);
+		for (number, finalized) in [(4, 5), (5, 5), (0, 0), (1, u32::MAX)] {
+			let error = at(number, finalized, Ok(Some(other))).unwrap_err().0;
+			assert!(
+				error.contains("safety violation") && error.contains(&format!("{other}")),
+				"{error}"
+			);
+			assert!(at(number, finalized, Ok(None)).is_err());
+			assert!(at(number, finalized, Err(ChainError("gone".into()))).is_err());
+		}
+	}
+
+	#[test]
+	fn above_the_final_block_nothing_is_final() {
+		for (number, finalized) in [(1, 0), (6, 5), (u32::MAX, u32::MAX - 1)] {
+			let result = already_final((number, Hash::zero()), finalized, |_| {
+				panic!("nobody needs to look")
+			});
+			assert_eq!(result.unwrap(), false);
+		}
+	}
 }

@@ -1,6 +1,6 @@
 //! A Substrate client as the [`Chain`] of consensus.
 
-use crate::chain::{Chain, ChainError, Verdict};
+use crate::chain::{already_final, Chain, ChainError, Verdict};
 use asterism_primitives::{
 	api::ChainApi,
 	certificate::{Certificate, Round, ENGINE_ID},
@@ -8,9 +8,10 @@ use asterism_primitives::{
 };
 use async_trait::async_trait;
 use codec::Encode;
+use futures::StreamExt;
 use parking_lot::Mutex;
 use polkadot_sdk::{
-	sc_client_api::{Backend, BlockBackend, Finalizer},
+	sc_client_api::{Backend, BlockBackend, BlockchainEvents, Finalizer},
 	sc_consensus::{
 		BlockImport, BlockImportParams, ForkChoiceStrategy, ImportResult, StateAction, StorageChanges,
 	},
@@ -19,7 +20,7 @@ use polkadot_sdk::{
 	sp_blockchain::{BlockStatus, HeaderBackend},
 	sp_consensus::{BlockOrigin, Environment, Error as ConsensusError, ProposeArgs, Proposer},
 	sp_inherents::InherentData,
-	sp_runtime::{traits::Block as BlockT, Digest},
+	sp_runtime::{traits::Block as BlockT, Digest, Justifications},
 	sp_timestamp,
 };
 use std::{marker::PhantomData, sync::Arc, time::Duration};
@@ -56,18 +57,16 @@ pub struct ClientChain<C, B, E, T> {
 	client: Arc<C>,
 	proposers: Mutex<E>,
 	tier: T,
-	announce: Box<dyn Fn(Hash) + Send + Sync>,
 	_backend: PhantomData<fn() -> B>,
 }
 
 impl<C, B, E, T> ClientChain<C, B, E, T> {
-	/// `announce` is told of each block that has become final with a certificate.
-	pub fn new(client: Arc<C>, proposers: E, tier: T, announce: Box<dyn Fn(Hash) + Send + Sync>) -> Self {
+	/// The chain of a client.
+	pub fn new(client: Arc<C>, proposers: E, tier: T) -> Self {
 		ClientChain {
 			client,
 			proposers: Mutex::new(proposers),
 			tier,
-			announce,
 			_backend: PhantomData,
 		}
 	}
@@ -103,6 +102,7 @@ where
 	C: ProvideRuntimeApi<OpaqueBlock>
 		+ HeaderBackend<OpaqueBlock>
 		+ BlockBackend<OpaqueBlock>
+		+ BlockchainEvents<OpaqueBlock>
 		+ BlockImport<OpaqueBlock, Error = ConsensusError>
 		+ Finalizer<OpaqueBlock, B>
 		+ Send
@@ -129,6 +129,20 @@ where
 	fn finalized(&self) -> (BlockNumber, Hash) {
 		let info = self.client.info();
 		(info.finalized_number, info.finalized_hash)
+	}
+
+	fn final_hash(&self, number: BlockNumber) -> Result<Option<Hash>, ChainError> {
+		// Up to the newest final block, the client's canonical chain is the final one.
+		self.client.hash(number).map_err(error)
+	}
+
+	fn justifications(&self, hash: Hash) -> Option<Justifications> {
+		self.client.justifications(hash).ok().flatten()
+	}
+
+	async fn finality(&self) {
+		let mut notifications = self.client.finality_notification_stream();
+		notifications.next().await;
 	}
 
 	fn timestamp(&self, hash: Hash) -> Result<u64, ChainError> {
@@ -225,22 +239,21 @@ where
 
 	fn finalize(&self, hash: Hash, certificate: Option<Certificate>) -> Result<(), ChainError> {
 		let number = self.client.number(hash).map_err(error)?;
-		if number.is_some_and(|n| n <= self.client.info().finalized_number) {
+		let is_final = || match number {
+			Some(number) => already_final((number, hash), self.client.info().finalized_number, |number| {
+				self.final_hash(number)
+			}),
+			None => Ok(false),
+		};
+		if is_final()? {
 			return Ok(());
 		}
-		let certified = certificate.is_some();
 		let justification = certificate.map(|c| (ENGINE_ID, c.encode()));
-		if let Err(e) = self.client.finalize_block(hash, justification, true) {
-			// Sync may have made a descendant final in the meantime, and this block with it.
-			let final_since = number.is_some_and(|number| {
-				number <= self.client.info().finalized_number
-					&& self.client.hash(number).ok().flatten() == Some(hash)
-			});
-			return if final_since { Ok(()) } else { Err(error(e)) };
+		match self.client.finalize_block(hash, justification, true) {
+			Ok(()) => Ok(()),
+			// Sync may have made it final in the meantime, by itself or with a descendant.
+			Err(_) if is_final()? => Ok(()),
+			Err(e) => Err(error(e)),
 		}
-		if certified {
-			(self.announce)(hash);
-		}
-		Ok(())
 	}
 }

@@ -5,11 +5,15 @@ use asterism_primitives::{
 	api::RootApi,
 	certificate::{Certificate, CertificateError, Realm},
 	committee::{Committee, Epoch},
-	ChainId, OpaqueBlock,
+	BlockNumber, ChainId, OpaqueBlock,
 };
 use parking_lot::Mutex;
 use polkadot_sdk::{sp_api::ProvideRuntimeApi, sp_blockchain::HeaderBackend};
-use std::{collections::HashMap, sync::Arc};
+use std::{
+	collections::HashMap,
+	sync::Arc,
+	time::{Duration, Instant},
+};
 
 /// Knows the committees of one chain.
 pub trait CommitteeSource: Send + Sync + 'static {
@@ -17,6 +21,8 @@ pub trait CommitteeSource: Send + Sync + 'static {
 	fn committee(&self, epoch: Epoch) -> Option<Committee>;
 	/// The chain's current epoch; `None` if the chain is not on record (yet).
 	fn epoch(&self) -> Option<Epoch>;
+	/// How far the source has come itself: the number of its newest final block.
+	fn progress(&self) -> BlockNumber;
 }
 
 /// Reads the committees of a chain from a root client's state.
@@ -53,6 +59,10 @@ where
 		let at = self.root.info().finalized_hash;
 		self.root.runtime_api().epoch(at, self.chain).ok().flatten()
 	}
+
+	fn progress(&self) -> BlockNumber {
+		self.root.info().finalized_number
+	}
 }
 
 /// Why a certificate is not accepted.
@@ -79,6 +89,10 @@ pub struct Certifier {
 impl Certifier {
 	/// How many epochs' keys are held, decoded.
 	pub(crate) const HELD: usize = 16;
+	/// How long a source that makes no progress is waited for.
+	const PATIENCE: Duration = Duration::from_secs(30);
+	/// How often it is looked at meanwhile.
+	const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 	/// A verifier of the certificates of `realm`.
 	pub fn new(realm: Realm, source: Arc<dyn CommitteeSource>) -> Self {
@@ -123,6 +137,22 @@ impl Certifier {
 		}
 		schemes.insert(epoch, entry.clone());
 		Ok(entry)
+	}
+
+	/// Waits until the committee of an epoch is on record. Gives up when the source has made no progress for
+	/// [`PATIENCE`](Self::PATIENCE).
+	pub async fn await_committee(&self, epoch: Epoch) {
+		let (mut progress, mut since) = (self.source.progress(), Instant::now());
+		while matches!(self.scheme(epoch), Err(VerifyError::UnknownCommittee(_))) {
+			if since.elapsed() >= Self::PATIENCE {
+				return;
+			}
+			tokio::time::sleep(Self::LOOK_AGAIN).await;
+			let now = self.source.progress();
+			if now != progress {
+				(progress, since) = (now, Instant::now());
+			}
+		}
 	}
 
 	/// Verifies a certificate against the committee of its epoch.

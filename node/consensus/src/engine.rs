@@ -39,10 +39,10 @@ const ACTIVITY_VIEWS: u64 = 256;
 const SKIP_VIEWS: u64 = 32;
 
 const MAILBOX: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
-const REPLAY_BUFFER: NonZeroUsize = NonZeroUsize::new(1024 * 1024).unwrap();
-const WRITE_BUFFER: NonZeroUsize = NonZeroUsize::new(1024 * 1024).unwrap();
-const PAGE_SIZE: NonZeroU16 = NonZeroU16::new(4096).unwrap();
-const PAGES: NonZeroUsize = NonZeroUsize::new(256).unwrap();
+pub(crate) const REPLAY_BUFFER: NonZeroUsize = NonZeroUsize::new(1024 * 1024).unwrap();
+pub(crate) const WRITE_BUFFER: NonZeroUsize = NonZeroUsize::new(1024 * 1024).unwrap();
+pub(crate) const PAGE_SIZE: NonZeroU16 = NonZeroU16::new(4096).unwrap();
+pub(crate) const PAGES: NonZeroUsize = NonZeroUsize::new(256).unwrap();
 const FETCHES: NonZeroUsize = NonZeroUsize::new(4).unwrap();
 
 /// How long the engine waits, from the block interval.
@@ -136,6 +136,16 @@ pub fn start(
 	})
 }
 
+/// The name of the vote journal's partition.
+pub(crate) fn partition(epoch: Epoch) -> String {
+	format!("votes-{epoch}")
+}
+
+/// The epoch of the vote journal that is in a partition; `None` if it holds something else.
+pub(crate) fn journal_epoch(partition: &str) -> Option<Epoch> {
+	partition.strip_prefix("votes-")?.parse().ok()
+}
+
 /// The engine's configuration for an application.
 fn config<M, B>(
 	epoch: Epoch,
@@ -162,7 +172,7 @@ where
 		relay: mailbox.clone(),
 		reporter: mailbox,
 		strategy: Sequential,
-		partition: format!("votes-{epoch}"),
+		partition: partition(epoch),
 		mailbox_size: MAILBOX,
 		epoch: EngineEpoch::new(epoch),
 		floor: match start {

@@ -131,4 +131,4 @@ impl<A: AuxStore> EvidenceStore<A> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

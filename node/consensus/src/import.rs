@@ -7,12 +7,17 @@
 //! - A block without a certificate (not every view ends with one of its own: an ancestor is final with its descendant) is
 //!   executed, yet never the best block, and only up to [`MAX_UNCERTIFIED`] above the final block, which bounds the work
 //!   that a liar can cause.
-//! - A certificate must be for this very block and for the round in its header. A wrong certificate refuses the block.
+//! - A certificate must be for this very block and for the round in its header, or for a later view of the same epoch if
+//!   the block is the last one of its epoch. A wrong certificate refuses the block.
+//! - The committee of a block's epoch may not be on record yet: the root chain is behind. Then the block waits, as long as the
+//!   root chain goes on.
 
-use crate::committees::Certifier;
+use crate::{committees::Certifier, worker::current_epoch};
 use asterism_primitives::{
 	certificate::{Certificate, CertificateError, CertificateKind, ENGINE_ID},
-	digest, BlockNumber, Header, OpaqueBlock,
+	digest,
+	epoch::may_certify,
+	BlockNumber, Header, OpaqueBlock,
 };
 use async_trait::async_trait;
 use codec::DecodeAll;
@@ -83,7 +88,7 @@ pub fn check(
 	justifications: Option<&Justifications>,
 	finalized: BlockNumber,
 ) -> Result<Option<CertificateKind>, ImportError> {
-	let round = digest::round(header.digest()).ok_or(ImportError::NoRound)?;
+	digest::round(header.digest()).ok_or(ImportError::NoRound)?;
 	let Some(certificate) = certificate(justifications)? else {
 		let number = *header.number();
 		return if number.saturating_sub(finalized) <= MAX_UNCERTIFIED {
@@ -95,7 +100,7 @@ pub fn check(
 	if certificate.block_hash != header.hash() {
 		return Err(ImportError::Certificate(CertificateError::WrongBlock));
 	}
-	if certificate.round != round {
+	if !may_certify(header.digest(), certificate.round) {
 		return Err(ImportError::WrongRound);
 	}
 	certifier.verify(&certificate)?;
@@ -120,6 +125,7 @@ impl<C: HeaderBackend<OpaqueBlock>> Verifier<OpaqueBlock> for CertificateVerifie
 			return Ok(block);
 		}
 		let finalized = self.client.info().finalized_number;
+		self.await_committee(&block.header).await;
 		let kind = check(
 			&self.certifier,
 			&block.header,
@@ -139,6 +145,20 @@ impl<C: HeaderBackend<OpaqueBlock>> Verifier<OpaqueBlock> for CertificateVerifie
 			None => ForkChoiceStrategy::Custom(false),
 		});
 		Ok(block)
+	}
+}
+
+impl<C: HeaderBackend<OpaqueBlock>> CertificateVerifier<C> {
+	/// Waits for the committee of a block's epoch, if that is the current one or the next: an honest block's committee is
+	/// on record by the time that it is certified, but the root chain may be behind here.
+	async fn await_committee(&self, header: &Header) {
+		let (Some(round), Some(current)) = (digest::round(header.digest()), current_epoch(&*self.client))
+		else {
+			return;
+		};
+		if round.epoch <= current.saturating_add(1) {
+			self.certifier.await_committee(round.epoch).await;
+		}
 	}
 }
 

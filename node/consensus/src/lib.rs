@@ -10,10 +10,13 @@
 //! | [`network`] | the members-only channel over the node's own p2p service |
 //! | [`chain`] | what consensus asks of a chain |
 //! | [`client`] | a Substrate client as such a chain |
+//! | [`broadcast`] | final blocks to everybody else: the body to a few, the announcement to the rest |
+//! | [`budget`] | how much a peer may ask for or send |
 //! | [`application`] | proposes, verifies, certifies and finalizes blocks |
 //! | [`engine`] | simplex on its own runtime, with its vote journal |
 //! | [`import`] | the import queue, which verifies certificates |
 //! | [`evidence`] | contradictory votes |
+//! | [`votes`] | checks a vote journal for contradictions |
 //! | [`worker`] | joins them: runs a member from its keys to its blocks |
 //!
 //! # Flow
@@ -23,7 +26,7 @@
 //!                      ▲                                │ propose, verify, certify, report
 //!                      └────────── blocks ─────► application ──► chain: build, execute, import, finalize
 //!                                                                  │
-//!   sync ──► import queue: certificate verified ──────────────────► client
+//!   sync, broadcast ──► import queue: certificate verified ───────► client ──► broadcast: push, announce
 //! ```
 //!
 //! # How Thinkey §4.2 maps onto simplex
@@ -39,6 +42,8 @@
 //! - The vote journal and the database survive together; a member that lost its journal must take new keys.
 
 pub mod application;
+pub mod broadcast;
+pub mod budget;
 pub mod chain;
 pub mod client;
 pub mod committees;
@@ -49,6 +54,7 @@ pub mod keys;
 pub mod metrics;
 pub mod network;
 pub mod scheme;
+pub mod votes;
 pub mod worker;
 
 #[cfg(test)]

@@ -1,14 +1,16 @@
 //! What the tests share: a committee with its secrets, what it signs, and a chain in memory.
 
 use crate::{
-	chain::{Chain, ChainError, Verdict},
+	chain::{already_final, Chain, ChainError, Verdict},
 	keys,
 	scheme::{self, to_digest, Digest, Identity, Scheme},
 };
 use asterism_primitives::{
-	certificate::{Certificate, Realm, Round},
+	certificate::{Certificate, Realm, Round, ENGINE_ID},
 	committee::Committee,
-	digest, BlockNumber, ChainId, Hash, Hashing, Header, OpaqueBlock,
+	digest,
+	epoch::{epoch_after, epoch_item, EpochNote},
+	BlockNumber, ChainId, Hash, Hashing, Header, OpaqueBlock,
 };
 use async_trait::async_trait;
 use codec::{Decode, Encode};
@@ -21,7 +23,7 @@ use parking_lot::Mutex;
 use polkadot_sdk::sp_runtime::{
 	generic,
 	traits::{Block as _, Hash as _, Header as _},
-	OpaqueExtrinsic, StateVersion,
+	Justifications, OpaqueExtrinsic, StateVersion,
 };
 use std::{
 	collections::{HashMap, VecDeque},
@@ -109,9 +111,21 @@ pub fn block_upon(parent: &Header, round: Round, time: u64) -> OpaqueBlock {
 	OpaqueBlock::new(header, body)
 }
 
-/// A chain in memory. A block executes if its state root is zero and its body its own.
+/// The same block, with a note that it is the last one of its epoch.
+pub fn ending_epoch(block: OpaqueBlock) -> OpaqueBlock {
+	let (mut header, body) = block.deconstruct();
+	let round = digest::round(&header.digest).expect("a block names its round");
+	header.digest.push(epoch_item(EpochNote::End {
+		next: round.epoch + 1,
+	}));
+	OpaqueBlock::new(header, body)
+}
+
+/// A chain in memory. A block executes if its state root is zero, its body its own, and its round of the right epoch.
 pub struct MemoryChain {
 	genesis: Header,
+	/// How many blocks an epoch has; 0 if it never ends.
+	epoch_length: BlockNumber,
 	state: Mutex<State>,
 }
 
@@ -140,12 +154,21 @@ impl Default for MemoryChain {
 		};
 		MemoryChain {
 			genesis,
+			epoch_length: 0,
 			state: Mutex::new(state),
 		}
 	}
 }
 
 impl MemoryChain {
+	/// A chain whose epochs have so many blocks.
+	pub fn with_epochs(epoch_length: BlockNumber) -> Self {
+		MemoryChain {
+			epoch_length,
+			..Default::default()
+		}
+	}
+
 	pub fn genesis(&self) -> &Header {
 		&self.genesis
 	}
@@ -186,6 +209,25 @@ impl Chain for MemoryChain {
 		(*number, *hash)
 	}
 
+	fn final_hash(&self, number: BlockNumber) -> Result<Option<Hash>, ChainError> {
+		let state = self.state.lock();
+		let at_height = state.finalized.iter().find(|(at, ..)| *at == number);
+		Ok(at_height.map(|(_, hash, _)| *hash))
+	}
+
+	fn justifications(&self, hash: Hash) -> Option<Justifications> {
+		let state = self.state.lock();
+		let (.., certificate) = state.finalized.iter().find(|(_, at, _)| *at == hash)?;
+		Some((ENGINE_ID, certificate.as_ref()?.encode()).into())
+	}
+
+	async fn finality(&self) {
+		let before = self.finalized();
+		while self.finalized() == before {
+			tokio::time::sleep(Duration::from_millis(2)).await;
+		}
+	}
+
 	fn timestamp(&self, hash: Hash) -> Result<u64, ChainError> {
 		let block = self
 			.block(hash)
@@ -200,7 +242,11 @@ impl Chain for MemoryChain {
 	}
 
 	async fn build(&self, parent: &Header, round: Round, _: Duration) -> Result<OpaqueBlock, ChainError> {
-		let block = block_upon(parent, round, super::application::now());
+		let mut block = block_upon(parent, round, super::application::now());
+		let ends = block.header().number.checked_rem(self.epoch_length) == Some(0);
+		if ends {
+			block = ending_epoch(block);
+		}
 		self.import(block.clone()).await?;
 		Ok(block)
 	}
@@ -218,9 +264,14 @@ impl Chain for MemoryChain {
 			.ok_or_else(|| ChainError("no parent".into()))?;
 		let executes = header.number == parent.number + 1
 			&& header.state_root == Hash::zero()
-			&& header.extrinsics_root == body_root(block.extrinsics());
+			&& header.extrinsics_root == body_root(block.extrinsics())
+			&& digest::round(&header.digest).map(|round| round.epoch)
+				== epoch_after(parent.number, &parent.digest);
 		if !executes {
 			return Err(ChainError("it does not execute".into()));
+		}
+		if header.number <= self.finalized().0 && self.header(header.hash()).is_none() {
+			return Err(ChainError("it is not in the final chain".into()));
 		}
 		self.state.lock().blocks.insert(header.hash(), block);
 		Ok(())
@@ -231,7 +282,7 @@ impl Chain for MemoryChain {
 			.header(hash)
 			.ok_or_else(|| ChainError("no such block".into()))?;
 		let (number, last) = self.finalized();
-		if header.number <= number {
+		if already_final((header.number, hash), number, |number| self.final_hash(number))? {
 			return Ok(());
 		}
 		if *header.parent_hash() != last {

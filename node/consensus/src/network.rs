@@ -1,4 +1,4 @@
-//! The members-only channel of a committee, over the node's own p2p service.
+//! The members-only channel of a chain's committees, over the node's own p2p service.
 //!
 //! # Flow
 //!
@@ -8,14 +8,17 @@
 //!  Receiver ◄─────────── lanes ◄──── member behind the peer ◄──── notification from peer
 //! ```
 //!
-//! One notification protocol, encrypted and multiplexed by sc-network, carries four [`Lane`]s: votes, certificates and
-//! the resolver's requests of the engine, and blocks of the application.
+//! One notification protocol, encrypted and multiplexed by sc-network, carries five [`Lane`]s for each epoch: votes,
+//! certificates and the resolver's requests of the engine, blocks of the application, and the beacon's partial
+//! signatures. A notification names its epoch, so that what one epoch's members say never reaches another's engine.
 //!
 //! # Membership
 //!
-//! A peer is a member if its handshake proves it: it names the member and carries that member's signature over the
-//! realm and the *peer id*, which sc-network has authenticated. A handshake copied from somebody else names another
-//! peer id and proves nothing. Everybody else is refused, before a byte of theirs reaches the engine.
+//! A node takes a [seat](CommitteeNetwork::join) in the committee of an epoch, before the epoch begins if it can, and leaves
+//! it by dropping it. A peer is let in if its handshake proves that it is a member of a committee in which this node has a
+//! seat: the handshake names the member and carries that member's signature over the realm and the *peer id*, which
+//! sc-network has authenticated. A handshake copied from somebody else names another peer id and proves nothing.
+//! Everybody else is refused, before a byte of theirs reaches the engine.
 //!
 //! Members are found by authority discovery: their addresses become reserved peers of this protocol.
 //!
@@ -27,9 +30,9 @@
 use crate::scheme::Identity;
 use asterism_primitives::{
 	certificate::Realm,
-	committee::{Committee, MemberId},
+	committee::{Committee, Epoch, MemberId},
 };
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use codec::{Decode, DecodeAll, Encode};
 use commonware_actor::{Feedback, Unreliable};
 use commonware_p2p::{Blocker, CheckedSender, LimitedSender, Message, Receiver, Recipients};
@@ -53,8 +56,9 @@ use polkadot_sdk::{
 	sp_runtime::traits::Block as BlockT,
 };
 use std::{
-	collections::{HashMap, HashSet},
+	collections::{BTreeMap, HashMap, HashSet},
 	fmt,
+	future::Future,
 	sync::Arc,
 	time::SystemTime,
 };
@@ -71,7 +75,10 @@ const MALFORMED: ReputationChange = ReputationChange::new(-(1 << 12), "committee
 const NOT_A_MEMBER: ReputationChange = ReputationChange::new(-(1 << 8), "committee: not a member");
 const BLOCKED: ReputationChange = ReputationChange::new_fatal("committee: misbehaving member");
 
-/// What a message is for. The number is its first byte.
+/// The bytes before a notification's payload: its epoch and its lane.
+const FRAME: usize = size_of::<Epoch>() + 1;
+
+/// What a message is for. The number follows the epoch in a notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Lane {
 	/// The engine's votes.
@@ -82,27 +89,45 @@ pub enum Lane {
 	Resolver = 2,
 	/// Blocks, and requests for them.
 	Blocks = 3,
+	/// The random beacon's partial signatures.
+	Beacon = 4,
 }
 
 impl Lane {
-	const ALL: [Lane; 4] = [Lane::Votes, Lane::Certificates, Lane::Resolver, Lane::Blocks];
+	const ALL: [Lane; 5] = [
+		Lane::Votes,
+		Lane::Certificates,
+		Lane::Resolver,
+		Lane::Blocks,
+		Lane::Beacon,
+	];
 
 	fn of(byte: u8) -> Option<Lane> {
 		Lane::ALL.get(usize::from(byte)).copied()
 	}
 }
 
+/// A notification's epoch, lane and payload; `None` if it is too short or names no lane.
+pub fn decode_notification(notification: Vec<u8>) -> Option<(Epoch, Lane, Bytes)> {
+	let mut payload = Bytes::from(notification);
+	if payload.len() < FRAME {
+		return None;
+	}
+	let epoch = payload.get_u64_le();
+	let lane = Lane::of(payload.get_u8())?;
+	Some((epoch, lane, payload))
+}
+
 /// The name of the protocol on a chain's network.
 pub fn protocol_name(realm: Realm, fork_id: Option<&str>) -> ProtocolName {
-	let genesis: String = realm
-		.genesis
-		.as_bytes()
-		.iter()
-		.map(|b| format!("{b:02x}"))
-		.collect();
+	named(realm, fork_id, "committee")
+}
+
+/// The name of one of this crate's protocols on a chain's network.
+pub(crate) fn named(realm: Realm, fork_id: Option<&str>, protocol: &str) -> ProtocolName {
 	match fork_id {
-		Some(fork) => format!("/{genesis}/{fork}/committee/1").into(),
-		None => format!("/{genesis}/committee/1").into(),
+		Some(fork) => format!("/{:x}/{fork}/{protocol}/1", realm.genesis).into(),
+		None => format!("/{:x}/{protocol}/1", realm.genesis).into(),
 	}
 }
 
@@ -157,10 +182,17 @@ impl Handshake {
 		})
 	}
 
-	/// The member that the handshake proves the peer to be; `None` if it proves nothing.
-	pub fn verify(bytes: &[u8], realm: Realm, committee: &Committee, peer: &PeerId) -> Option<MemberId> {
+	/// The member that the handshake proves the peer to be; `None` if it proves nothing, or none that is `wanted`.
+	pub fn verify(
+		bytes: &[u8],
+		realm: Realm,
+		wanted: impl FnOnce(&MemberId) -> bool,
+		peer: &PeerId,
+	) -> Option<MemberId> {
 		let handshake = Handshake::decode_all(&mut &bytes[..]).ok()?;
-		committee.members().iter().find(|m| m.id == handshake.member)?;
+		if !wanted(&handshake.member) {
+			return None;
+		}
 		sr25519::Pair::verify(
 			&sr25519::Signature::from_raw(handshake.signature),
 			Self::message(realm, peer),
@@ -170,9 +202,12 @@ impl Handshake {
 	}
 }
 
-/// What the engine and the application ask of the network.
+/// What the node, the engine and the application ask of the network.
 enum Command {
+	Join(Box<Seat>, Handshake),
+	Leave(Epoch),
 	Send {
+		epoch: Epoch,
 		recipients: Recipients<Identity>,
 		lane: Lane,
 		payload: Bytes,
@@ -185,6 +220,7 @@ enum Command {
 pub struct LaneSender {
 	commands: TracingUnboundedSender<Command>,
 	members: Arc<Vec<Identity>>,
+	epoch: Epoch,
 	lane: Lane,
 }
 
@@ -192,6 +228,7 @@ impl LaneSender {
 	/// Sends to the given members; those that are not connected miss it.
 	pub fn send_bytes(&self, recipients: Recipients<Identity>, payload: impl Into<Bytes>) -> bool {
 		let command = Command::Send {
+			epoch: self.epoch,
 			recipients,
 			lane: self.lane,
 			payload: payload.into(),
@@ -286,7 +323,7 @@ impl Blocker for MemberBlocker {
 	}
 }
 
-/// The ends of all lanes.
+/// The ends of all lanes of an epoch.
 pub struct Lanes {
 	/// Votes.
 	pub votes: (LaneSender, LaneReceiver),
@@ -296,34 +333,77 @@ pub struct Lanes {
 	pub resolver: (LaneSender, LaneReceiver),
 	/// Blocks.
 	pub blocks: (LaneSender, LaneReceiver),
+	/// The beacon's partial signatures.
+	pub beacon: (LaneSender, LaneReceiver),
 	/// Cuts members off.
 	pub blocker: MemberBlocker,
+	/// Whoever drops it leaves the committee's channel.
+	pub membership: Membership,
 }
 
-/// The task that joins lanes and network.
-pub struct CommitteeNetwork<S> {
-	realm: Realm,
+/// A node's membership of one committee's channel, which ends when it is dropped.
+pub struct Membership {
+	commands: TracingUnboundedSender<Command>,
+	epoch: Epoch,
+}
+
+impl Drop for Membership {
+	fn drop(&mut self) {
+		// If the task is gone, so is the channel.
+		let _ = self.commands.unbounded_send(Command::Leave(self.epoch));
+	}
+}
+
+/// This node's place in the committee of one epoch.
+struct Seat {
 	committee: Committee,
 	me: MemberId,
-	service: Box<dyn NotificationService>,
-	peers: S,
-	commands: TracingUnboundedReceiver<Command>,
 	lanes: HashMap<Lane, mpsc::Sender<(Identity, Bytes)>>,
-	members: HashMap<MemberId, PeerId>,
-	by_peer: HashMap<PeerId, MemberId>,
-	blocked: HashSet<MemberId>,
 }
 
-impl<S: NetworkPeers> CommitteeNetwork<S> {
-	/// Joins the channel of a committee as its member `me`. Run the task for the channel to work.
-	pub fn new(
+impl Seat {
+	/// Whether this is another member of the committee.
+	fn has_other(&self, member: &MemberId) -> bool {
+		*member != self.me && self.has(member)
+	}
+
+	fn has(&self, member: &MemberId) -> bool {
+		// Members are in ascending order of their ids.
+		self.committee
+			.members()
+			.binary_search_by_key(member, |m| m.id)
+			.is_ok()
+	}
+}
+
+/// The way to the task that joins lanes and network.
+#[derive(Clone)]
+pub struct CommitteeNetwork(TracingUnboundedSender<Command>);
+
+impl CommitteeNetwork {
+	/// The channel of a chain's committees, and the task that must run for it to work.
+	pub fn new<S: NetworkPeers>(
 		realm: Realm,
-		committee: Committee,
-		me: MemberId,
 		service: Box<dyn NotificationService>,
 		peers: S,
-	) -> (Self, Lanes) {
-		let (command_sender, commands) = tracing_unbounded("committee_network_commands", 10_000);
+	) -> (Self, impl Future<Output = ()>) {
+		let (sender, commands) = tracing_unbounded("committee_network_commands", 10_000);
+		let task = Task {
+			realm,
+			service,
+			peers,
+			seats: BTreeMap::new(),
+			members: HashMap::new(),
+			by_peer: HashMap::new(),
+			blocked: HashSet::new(),
+		};
+		(CommitteeNetwork(sender), task.run(commands))
+	}
+
+	/// Joins the channel of a committee as its member `me`; `handshake` proves to the others that it is. A node has at most
+	/// one seat in an epoch.
+	pub fn join(&self, committee: Committee, me: MemberId, handshake: Handshake) -> Lanes {
+		let epoch = committee.epoch();
 		let others: Arc<Vec<_>> = Arc::new(
 			committee
 				.members()
@@ -337,8 +417,9 @@ impl<S: NetworkPeers> CommitteeNetwork<S> {
 			let (sender, receiver) = mpsc::channel(LANE_CAPACITY);
 			lanes.insert(lane, sender);
 			let sender = LaneSender {
-				commands: command_sender.clone(),
+				commands: self.0.clone(),
 				members: others.clone(),
+				epoch,
 				lane,
 			};
 			(sender, LaneReceiver(receiver))
@@ -348,46 +429,55 @@ impl<S: NetworkPeers> CommitteeNetwork<S> {
 			certificates: lane(Lane::Certificates),
 			resolver: lane(Lane::Resolver),
 			blocks: lane(Lane::Blocks),
-			blocker: MemberBlocker(command_sender.clone()),
+			beacon: lane(Lane::Beacon),
+			blocker: MemberBlocker(self.0.clone()),
+			membership: Membership {
+				commands: self.0.clone(),
+				epoch,
+			},
 		};
-		let network = CommitteeNetwork {
-			realm,
-			committee,
-			me,
-			service,
-			peers,
-			commands,
-			lanes,
-			members: HashMap::new(),
-			by_peer: HashMap::new(),
-			blocked: HashSet::new(),
-		};
-		(network, ends)
-	}
-
-	/// Runs until the network or the engine stops. `handshake` proves to others who we are.
-	pub async fn run(mut self, handshake: Handshake) {
-		if self.service.set_handshake(handshake.encode()).await.is_err() {
+		let seat = Box::new(Seat { committee, me, lanes });
+		if self.0.unbounded_send(Command::Join(seat, handshake)).is_err() {
 			warn!(target: LOG_TARGET, "the committee's protocol is closed");
-			return;
 		}
+		ends
+	}
+}
+
+/// The task that joins lanes and network.
+struct Task<S> {
+	realm: Realm,
+	service: Box<dyn NotificationService>,
+	peers: S,
+	seats: BTreeMap<Epoch, Seat>,
+	members: HashMap<MemberId, PeerId>,
+	by_peer: HashMap<PeerId, MemberId>,
+	blocked: HashSet<MemberId>,
+}
+
+impl<S: NetworkPeers> Task<S> {
+	/// Runs until the network stops, or nobody can ask for anything any more.
+	async fn run(mut self, mut commands: TracingUnboundedReceiver<Command>) {
 		loop {
 			futures::select! {
 				event = self.service.next_event().fuse() => match event {
 					Some(event) => self.on_event(event),
 					None => return,
 				},
-				command = self.commands.next() => match command {
-					Some(command) => self.on_command(command),
+				command = commands.next() => match command {
+					Some(command) => self.on_command(command).await,
 					None => return,
 				},
 			}
 		}
 	}
 
+	/// Who the peer proves to be, if it may come in.
 	fn identify(&self, peer: &PeerId, handshake: &[u8]) -> Option<MemberId> {
-		let member = Handshake::verify(handshake, self.realm, &self.committee, peer)?;
-		(member != self.me && !self.blocked.contains(&member)).then_some(member)
+		let welcome = |member: &MemberId| {
+			!self.blocked.contains(member) && self.seats.values().any(|seat| seat.has_other(member))
+		};
+		Handshake::verify(handshake, self.realm, welcome, peer)
 	}
 
 	fn on_event(&mut self, event: NotificationEvent) {
@@ -415,13 +505,12 @@ impl<S: NetworkPeers> CommitteeNetwork<S> {
 						// A member has one stream: the newest, for the other may be of a node that is gone.
 						if let Some(former) = former.filter(|former| *former != peer) {
 							self.by_peer.remove(&former);
-							self.peers
-								.disconnect_peer(former, self.service.protocol().clone());
+							self.disconnect(former);
 						}
 					}
 					None => {
 						self.peers.report_peer(peer, NOT_A_MEMBER);
-						self.peers.disconnect_peer(peer, self.service.protocol().clone());
+						self.disconnect(peer);
 					}
 				}
 			}
@@ -434,69 +523,98 @@ impl<S: NetworkPeers> CommitteeNetwork<S> {
 				}
 			}
 			NotificationEvent::NotificationReceived { peer, notification } => {
-				let Some(member) = self.by_peer.get(&peer) else {
-					return;
-				};
-				let mut payload = Bytes::from(notification);
-				let lane = (!payload.is_empty())
-					.then(|| payload.split_to(1)[0])
-					.and_then(Lane::of);
-				let Some(lane) = lane else {
-					debug!(target: LOG_TARGET, "malformed message of member {member}: expected a lane of 0 to 3 first");
-					self.peers.report_peer(peer, MALFORMED);
-					return;
-				};
-				if let Some(sender) = self.lanes.get(&lane) {
-					if sender.try_send((Identity::from(*member), payload)).is_err() {
-						debug!(target: LOG_TARGET, "{lane:?} of member {member} dropped: the queue is full");
-					}
+				self.on_notification(peer, notification)
+			}
+		}
+	}
+
+	fn on_notification(&mut self, peer: PeerId, notification: Vec<u8>) {
+		let Some(member) = self.by_peer.get(&peer) else {
+			return;
+		};
+		let Some((epoch, lane, payload)) = decode_notification(notification) else {
+			debug!(target: LOG_TARGET, "malformed message of member {member}: expected an epoch and a lane of 0 to 4 first");
+			self.peers.report_peer(peer, MALFORMED);
+			return;
+		};
+		// Others may be in an epoch that this node has left, or not begun: that is no fault.
+		let seat = self.seats.get(&epoch).filter(|seat| seat.has(member));
+		if let Some(sender) = seat.and_then(|seat| seat.lanes.get(&lane)) {
+			if sender.try_send((Identity::from(*member), payload)).is_err() {
+				debug!(target: LOG_TARGET, "{lane:?} of member {member} dropped: the queue is full");
+			}
+		}
+	}
+
+	async fn on_command(&mut self, command: Command) {
+		match command {
+			Command::Join(seat, handshake) => {
+				if self.service.set_handshake(handshake.encode()).await.is_err() {
+					warn!(target: LOG_TARGET, "the committee's protocol is closed");
+				}
+				self.seats.insert(seat.committee.epoch(), *seat);
+			}
+			Command::Leave(epoch) => {
+				self.seats.remove(&epoch);
+				let strangers: Vec<_> = self
+					.members
+					.keys()
+					.filter(|member| !self.seats.values().any(|seat| seat.has_other(member)))
+					.copied()
+					.collect();
+				for member in strangers {
+					self.drop_member(&member);
+				}
+			}
+			Command::Send {
+				epoch,
+				recipients,
+				lane,
+				payload,
+			} => self.send(epoch, recipients, lane, &payload),
+			Command::Block(member) => {
+				warn!(target: LOG_TARGET, "member {member} sent invalid messages and is cut off");
+				self.blocked.insert(member);
+				if let Some(peer) = self.drop_member(&member) {
+					self.peers.report_peer(peer, BLOCKED);
 				}
 			}
 		}
 	}
 
-	fn on_command(&mut self, command: Command) {
-		match command {
-			Command::Send {
-				recipients,
-				lane,
-				payload,
-			} => {
-				let mut frame = Vec::with_capacity(payload.len() + 1);
-				frame.push(lane as u8);
-				frame.extend_from_slice(&payload);
-				if frame.len() as u64 > MAX_NOTIFICATION {
-					warn!(target: LOG_TARGET, "{lane:?} of {} bytes is too large to send", frame.len());
-					return;
-				}
-				let peers: Vec<PeerId> = match recipients {
-					Recipients::All => self.members.values().copied().collect(),
-					Recipients::Some(ids) => ids
-						.iter()
-						.filter_map(|id| self.members.get(&MemberId::from(id)))
-						.copied()
-						.collect(),
-					Recipients::One(id) => self
-						.members
-						.get(&MemberId::from(&id))
-						.copied()
-						.into_iter()
-						.collect(),
-				};
-				for peer in peers {
-					self.service.send_sync_notification(&peer, frame.clone());
-				}
-			}
-			Command::Block(member) => {
-				warn!(target: LOG_TARGET, "member {member} sent invalid messages and is cut off");
-				self.blocked.insert(member);
-				if let Some(peer) = self.members.remove(&member) {
-					self.by_peer.remove(&peer);
-					self.peers.report_peer(peer, BLOCKED);
-					self.peers.disconnect_peer(peer, self.service.protocol().clone());
-				}
-			}
+	fn send(&mut self, epoch: Epoch, recipients: Recipients<Identity>, lane: Lane, payload: &[u8]) {
+		let Some(seat) = self.seats.get(&epoch) else {
+			return;
+		};
+		let mut frame = Vec::with_capacity(FRAME + payload.len());
+		frame.extend_from_slice(&epoch.to_le_bytes());
+		frame.push(lane as u8);
+		frame.extend_from_slice(payload);
+		if frame.len() as u64 > MAX_NOTIFICATION {
+			warn!(target: LOG_TARGET, "{lane:?} of {} bytes is too large to send", frame.len());
+			return;
 		}
+		let peer_of = |member: &MemberId| self.members.get(member).filter(|_| seat.has(member)).copied();
+		let peers: Vec<PeerId> = match recipients {
+			Recipients::All => self.members.keys().filter_map(peer_of).collect(),
+			Recipients::Some(ids) => ids.iter().filter_map(|id| peer_of(&id.into())).collect(),
+			Recipients::One(id) => peer_of(&MemberId::from(&id)).into_iter().collect(),
+		};
+		for peer in peers {
+			self.service.send_sync_notification(&peer, frame.clone());
+		}
+	}
+
+	/// Ends the stream of a member; returns the peer that it had.
+	fn drop_member(&mut self, member: &MemberId) -> Option<PeerId> {
+		let peer = self.members.remove(member)?;
+		self.by_peer.remove(&peer);
+		self.disconnect(peer);
+		Some(peer)
+	}
+
+	fn disconnect(&self, peer: PeerId) {
+		self.peers.disconnect_peer(peer, self.service.protocol().clone());
 	}
 }
 
@@ -518,6 +636,7 @@ impl TestLane {
 		let sender = LaneSender {
 			commands,
 			members: Arc::new(Vec::new()),
+			epoch: 0,
 			lane,
 		};
 		(TestLane { sent, feed }, (sender, LaneReceiver(receiver)))
@@ -530,7 +649,7 @@ impl TestLane {
 				Command::Send {
 					recipients, payload, ..
 				} => return (recipients, payload),
-				Command::Block(_) => {}
+				_ => {}
 			}
 		}
 	}

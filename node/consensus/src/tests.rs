@@ -1,5 +1,7 @@
 //! Whole members in one process: network task, application and engine, with a chain in memory each. In real time.
 
+mod bytes;
+
 use crate::{
 	application,
 	chain::Chain,
@@ -8,12 +10,13 @@ use crate::{
 	import, keys,
 	metrics::Metrics,
 	mock::*,
-	network::{wire::Wire, CommitteeNetwork, Handshake, Lanes},
+	network::{wire::Wire, CommitteeNetwork, Handshake, Lanes, Membership},
+	votes,
 };
 use asterism_primitives::{
 	certificate::{CertificateKind, Realm, ENGINE_ID},
 	committee::{Committee, Epoch},
-	ChainId,
+	BlockNumber, ChainId,
 };
 use codec::Encode;
 use futures::channel::oneshot;
@@ -38,6 +41,10 @@ impl CommitteeSource for OnRecord {
 	fn epoch(&self) -> Option<Epoch> {
 		Some(0)
 	}
+
+	fn progress(&self) -> BlockNumber {
+		0
+	}
 }
 
 fn realm() -> Realm {
@@ -49,6 +56,7 @@ fn realm() -> Realm {
 
 /// A running member.
 struct Member {
+	_membership: Membership,
 	peer: PeerId,
 	chain: Arc<MemoryChain>,
 	metrics: Metrics,
@@ -73,14 +81,16 @@ impl Member {
 		let sign = |message: &[u8]| Some(sr25519::Pair::from_string(name, None).unwrap().sign(message).0);
 		let handshake = Handshake::new(realm(), id, &peer, sign).unwrap();
 		let (service, peers) = wire.join(peer);
-		let (network, lanes) = CommitteeNetwork::new(realm(), committee, id, Box::new(service), peers);
+		let (network, channel) = CommitteeNetwork::new(realm(), Box::new(service), peers);
 		let Lanes {
 			votes,
 			certificates,
 			resolver,
 			blocks,
 			blocker,
-		} = lanes;
+			membership,
+			..
+		} = network.join(committee, id, handshake);
 		let metrics = Metrics::new(None).unwrap();
 		let (mailbox, application) = application::start(
 			chain.clone(),
@@ -105,8 +115,9 @@ impl Member {
 			},
 		};
 		let ended = tokio::spawn(engine::start(params, stopped).unwrap());
-		let tasks = vec![tokio::spawn(network.run(handshake)), tokio::spawn(application)];
+		let tasks = vec![tokio::spawn(channel), tokio::spawn(application)];
 		Member {
+			_membership: membership,
 			peer,
 			chain,
 			metrics,
@@ -238,4 +249,14 @@ async fn a_restarted_member_goes_on_with_its_journal() {
 	let all: Vec<_> = members.iter().collect();
 	reach(&all, 15).await;
 	check(&all);
+	for member in members {
+		let (_, directory) = member.stop().await;
+		let journal = directory.path().join("votes-0");
+		let votes = tokio::task::spawn_blocking(move || votes::read(&journal))
+			.await
+			.unwrap()
+			.unwrap();
+		assert!(votes.len() >= 15, "{} votes", votes.len());
+		assert_eq!(votes::conflicts(votes), []);
+	}
 }

@@ -18,7 +18,7 @@ use asterism_primitives::{
 	api::{MessagesApi, RootApi},
 	digest::MAX_PEERS,
 	inherents::{Deliveries, RootViewData, DELIVERIES, ROOT_VIEW},
-	root_state::{anchor_key, chains_key, channel_key},
+	root_state::{anchor_key, chains_key, channel_key, ready_key},
 	BlockNumber, ChainId, Hash, OpaqueBlock,
 };
 use polkadot_sdk::{
@@ -118,7 +118,7 @@ where
 				.iter()
 				.map(|destination| channel_key(chain, *destination)),
 		)
-		.chain([chains_key()])
+		.chain([chains_key(), ready_key(chain)])
 		.collect();
 	let proof = root_client
 		.read_proof(root, &mut keys.iter().map(Vec::as_slice))?

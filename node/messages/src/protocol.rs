@@ -81,6 +81,10 @@ fn protocol_name(root_genesis: Hash, fork_id: Option<&str>, protocol: &str) -> P
 #[cfg(test)]
 mod tests {
 	use super::*;
+	use asterism_primitives::{
+		message::{Message, MessageBody},
+		AccountId, CurrencyId,
+	};
 	use codec::MaxEncodedLen;
 	use proptest::prelude::*;
 
@@ -133,12 +137,72 @@ mod tests {
 		);
 	}
 
+	/// Any bytes, and bytes that are nearly those of `valid`.
+	fn bytes_like(valid: Vec<u8>) -> impl Strategy<Value = Vec<u8>> {
+		let changes = proptest::collection::vec((any::<prop::sample::Index>(), 0u8..4, any::<u8>()), 0..4);
+		let mutated = changes.prop_map(move |changes| {
+			let mut bytes = valid.clone();
+			for (at, kind, byte) in changes {
+				let at = at.index(bytes.len() + 1);
+				match kind {
+					0 => bytes.insert(at, byte),
+					1 => bytes.truncate(at),
+					_ if at == bytes.len() => bytes.push(byte),
+					2 => drop(bytes.remove(at)),
+					_ => bytes[at] = byte,
+				}
+			}
+			bytes
+		});
+		prop_oneof![proptest::collection::vec(any::<u8>(), 0..400), mutated]
+	}
+
+	fn a_delivery() -> Delivery {
+		let message = |nonce| Message {
+			nonce,
+			sender: AccountId::new([1; 32]),
+			recipient: AccountId::new([2; 32]),
+			currency: CurrencyId::NATIVE,
+			value: 1 << 80,
+			body: MessageBody::Add,
+		};
+		Delivery {
+			source: ChainId(1),
+			number: 2,
+			leaves: 3,
+			index: 1,
+			path: vec![Hash::repeat_byte(3); 2].try_into().unwrap(),
+			messages: vec![message(5), message(6)].try_into().unwrap(),
+		}
+	}
+
 	proptest! {
+		#![proptest_config(ProptestConfig::with_cases(1_000))]
+
 		#[test]
-		fn no_bytes_crash_the_decoders(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
-			let _ = decode_request(&bytes);
-			let _ = decode_response(&bytes);
-			let _ = decode_handshake(&bytes);
+		fn a_request_has_one_encoding(bytes in bytes_like(DeliveryRequest {
+			source: ChainId(1),
+			number: 2,
+			destination: ChainId(3),
+		}.encode())) {
+			if let Some(request) = decode_request(&bytes) {
+				prop_assert_eq!(request.encode(), bytes);
+			}
+		}
+
+		#[test]
+		fn a_response_has_one_encoding(bytes in bytes_like(Some(a_delivery()).encode())) {
+			if let Some(response) = decode_response(&bytes) {
+				prop_assert_eq!(response.encode(), bytes);
+			}
+		}
+
+		#[test]
+		fn a_handshake_has_one_encoding(bytes in bytes_like(vec![ChainId(1), ChainId(7)].encode())) {
+			if let Some(chains) = decode_handshake(&bytes) {
+				prop_assert!(chains.len() <= MAX_SERVED as usize);
+				prop_assert_eq!(chains.encode(), bytes);
+			}
 		}
 	}
 }

@@ -50,6 +50,7 @@ use polkadot_sdk::{
 			tokens::{DepositConsequence, Fortitude, Precision, Preservation, Provenance},
 			Get, Imbalance, OnUnbalanced,
 		},
+		weights::Weight,
 		PalletId,
 	},
 	frame_system,
@@ -204,7 +205,7 @@ pub mod pallet {
 		/// Transfers `amount` of the native currency to an account of any transaction chain on record at the root chain. An account that is left with
 		/// less than the existential deposit ends, and the rest is lost to it.
 		#[pallet::call_index(0)]
-		#[pallet::weight(T::WeightInfo::transfer())]
+		#[pallet::weight(T::WeightInfo::transfer().saturating_add(T::Messages::closing_weight()))]
 		pub fn transfer(
 			origin: OriginFor<T>,
 			destination: Address,
@@ -374,6 +375,10 @@ impl<T: Config> HandleMessage for Pallet<T> {
 			reason,
 			unclaimed,
 		});
+	}
+
+	fn weight() -> Weight {
+		T::WeightInfo::receive().max(T::WeightInfo::returned())
 	}
 }
 

@@ -1,31 +1,22 @@
 //! Benchmarks of the calls.
 
 use super::*;
-use asterism_primitives::committee::{BlsPublic, MemberId};
-use polkadot_sdk::{
-	frame_benchmarking::{self, v2::*},
-	sp_core::hashing::blake2_256,
-};
+use asterism_primitives::committee::MemberId;
+use polkadot_sdk::frame_benchmarking::{self, v2::*};
 
-/// Compressed G2 generator: the one key that needs no curve arithmetic to be valid.
-pub fn generator_key() -> BlsPublic {
-	let mut bytes = [0u8; 96];
-	let hex =
-		"93e02b6052719f607dacd3a088274f65596bd0d09920b61ab5da61bbdc7f5049334cf11213945d57e5ac7d055d042b7e\
-		024aa2b2f08f0a91260805272dc51051c6e47ad4fa403b02b4510b647ae3d1770bac0326a805bbefd48056c8c121bdb8";
-	for (byte, pair) in bytes.iter_mut().zip(hex.as_bytes().chunks(2)) {
-		let digit = |c: u8| (c as char).to_digit(16).unwrap_or(0) as u8;
-		*byte = digit(pair[0]) << 4 | digit(pair[1]);
-	}
-	BlsPublic(bytes)
+fn id(i: u32) -> [u8; 32] {
+	let mut id = [0; 32];
+	id[..4].copy_from_slice(&i.to_be_bytes());
+	id
 }
 
 #[benchmarks]
 mod benches {
 	use super::*;
 
+	/// `m`: the members of the committee.
 	#[benchmark]
-	fn register() -> Result<(), BenchmarkError> {
+	fn register(m: Linear<1, MAX_MEMBERS>) -> Result<(), BenchmarkError> {
 		let origin = T::RegisterOrigin::try_successful_origin().map_err(|_| BenchmarkError::Weightless)?;
 		let genesis = Box::new(Header::new(
 			0,
@@ -34,11 +25,13 @@ mod benches {
 			Hash::zero(),
 			Default::default(),
 		));
-		let member = Member {
-			id: MemberId(blake2_256(b"member")),
-			key: generator_key(),
-		};
-		let members = BoundedVec::try_from(alloc::vec![member]).map_err(|_| "one member fits")?;
+		let members: Vec<_> = (0..m)
+			.map(|i| Member {
+				id: MemberId(id(i)),
+				key: T::BenchmarkHelper::key(i),
+			})
+			.collect();
+		let members = BoundedVec::try_from(members).map_err(|_| "as many members as a committee may have")?;
 		let chain = ChainId(u32::MAX);
 
 		#[extrinsic_call]
@@ -50,7 +43,46 @@ mod benches {
 			members,
 		);
 
-		assert!(Chains::<T>::contains_key(chain));
+		assert_eq!(
+			Committees::<T>::get(chain, 0).map(|committee| committee.size()),
+			Some(m)
+		);
 		Ok(())
 	}
+
+	/// The end of an epoch, with a committee of as many members as there may be to be forgotten.
+	#[benchmark]
+	fn advance() -> Result<(), BenchmarkError> {
+		let depth = T::HistoryDepth::get();
+		let member = |i: u32| Member {
+			id: MemberId(id(i)),
+			key: T::BenchmarkHelper::key(i),
+		};
+		for epoch in [0, depth.saturating_add(1)] {
+			let members = (0..MAX_MEMBERS).map(member).collect();
+			let committee = Committee::new(epoch, members).map_err(|_| "the members are a committee")?;
+			Pallet::<T>::put_committee(ChainId::ROOT, committee)?;
+		}
+		Ended::<T>::insert(ChainId::ROOT, 0, 1);
+		let info = ChainInfo {
+			genesis: Hash::zero(),
+			parameters: ChainParameters::default(),
+			epoch: depth,
+		};
+		Chains::<T>::insert(ChainId::ROOT, info);
+		Ready::<T>::insert(ChainId::ROOT, depth.saturating_add(1));
+
+		let result;
+
+		#[block]
+		{
+			result = Pallet::<T>::advance(ChainId::ROOT);
+		}
+
+		assert_eq!(result, Ok(()));
+		assert!(!Committees::<T>::contains_key(ChainId::ROOT, 0));
+		Ok(())
+	}
+
+	impl_benchmark_test_suite!(Pallet, crate::tests::genesis(alloc::vec![]), crate::tests::Test);
 }

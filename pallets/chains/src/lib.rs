@@ -4,25 +4,34 @@
 //!
 //! The root chain coordinates the network: it knows each transaction chain's genesis and parameters, and the committee
 //! that runs it in each epoch (Thinkey §3.2, §4.1). Its own parameters and committee are here too, under
-//! [`ChainId::ROOT`]. Chains enter with the root chain's genesis, or later by [`Pallet::register`].
+//! [`ChainId::ROOT`]. Chains enter with the root chain's genesis, or later by [`Pallet::register`]. Their first committee is of
+//! epoch 0; elections put each next one on record.
 //!
 //! # Flow
 //!
 //! ```text
 //!  GenesisConfig ──┐                              ┌──► ChainRegistry, CommitteeProvider: pallet-checkpoints, runtime APIs
-//!                  ├──► checks ──► Chains, Committees, Ids
+//!                  ├──► checks ──► Chains, Committees, Prepared, Ids
 //!  register ───────┘                              └──► OnRegister: pallet-checkpoints sets head and holdings
+//!
+//!  certified block: Signal ──► Succession::signal ──► OnEpoch::on_signal: elections
+//!  elections ──► CommitteeRecorder::record: Committees, Prepared; set_ready: Ready ──proof──► the chain itself
+//!  certified block: End ──► Succession::advance: epoch, Ended; the oldest committee is forgotten ──► OnEpoch::on_end, on_forget
 //! ```
 //!
 //! # Assumptions
 //!
-//! - The epoch of every chain is 0: committees come from genesis or from registration, elections are not part of this
-//!   pallet. Other pallets ask for committees through [`CommitteeProvider`] alone.
+//! - Who calls [`Succession`] has seen a certificate of the chain's current committee on the block that says so; or is the
+//!   root chain's own block. Other pallets ask for committees through [`CommitteeProvider`] alone.
+//! - A committee doesn't change any more once it is [`Ready`]. It stays on record for [`Config::HistoryDepth`] epochs after
+//!   its own, for evidence against it.
 //! - Only chains of the root chain's own genesis hold currency from the start. A chain that is registered later holds
 //!   none, so registration never creates currency.
-//! - Every consensus key on record has passed [`ValidateKey`].
-//! - Chains never leave. Transaction chains read [`Ids`] by proof, and send to none but these: its key is fixed in
-//!   [`asterism_primitives::root_state`].
+//! - Every consensus key on record has passed [`CommitteeKeys::validate`]: here, if it comes with a chain; before, if it comes
+//!   from an election, whose nodes have proved that they possess their keys. [`Prepared`] is made of these keys when a committee
+//!   is put on record, so that a certificate of it is verified without reading [`Committees`] or decompressing a key.
+//! - Chains never leave. Transaction chains read [`Ids`] by proof, and send to none but these; and [`Ready`], before they
+//!   end an epoch. The keys of both are fixed in [`asterism_primitives::root_state`].
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;
@@ -34,23 +43,25 @@ mod tests;
 mod traits;
 pub mod weights;
 
-#[cfg(feature = "runtime-benchmarks")]
-pub use benchmarking::generator_key;
 pub use pallet::*;
-pub use traits::{ChainRegistry, CommitteeProvider, OnRegister, ValidateKey};
+pub use traits::{
+	ChainRegistry, CommitteeHistory, CommitteeProvider, NotReady, OnEpoch, OnRegister, Succession,
+};
 pub use weights::WeightInfo;
 
 use alloc::{boxed::Box, vec::Vec};
 use asterism_primitives::{
+	certificate::CommitteeKeys,
 	committee::{Committee, CommitteeError, Epoch, Member, MAX_MEMBERS},
+	election::CommitteeRecorder,
 	root_state::{ChainIds, MAX_CHAINS},
-	Balance, ChainId, ChainParameters, CurrencyId, Hash, Header,
+	Balance, BlockNumber, ChainId, ChainParameters, CurrencyId, Hash, Header,
 };
 use codec::{Decode, Encode, MaxEncodedLen};
 use polkadot_sdk::{
 	frame_support::{self, pallet_prelude::*},
 	frame_system::{self, pallet_prelude::*},
-	sp_runtime::traits::{Header as _, Zero},
+	sp_runtime::traits::{Header as _, SaturatedConversion, Zero},
 };
 use scale_info::TypeInfo;
 use serde::{Deserialize, Serialize};
@@ -108,15 +119,30 @@ pub mod pallet {
 	{
 		/// Who may register a chain: whoever may give a committee the right to be believed by the network.
 		type RegisterOrigin: EnsureOrigin<Self::RuntimeOrigin>;
-		/// Checks consensus keys. If it lets a point outside the subgroup pass, certificates can be forged.
-		type ValidateKey: ValidateKey;
+		/// Checks and prepares consensus keys. If it lets a point outside the subgroup pass, certificates can be forged.
+		type Keys: CommitteeKeys;
 		/// Hears of new transaction chains.
 		type OnRegister: OnRegister;
 		/// How many transaction chains there may be. Reading all of them is one runtime call.
 		#[pallet::constant]
 		type MaxChains: Get<u32>;
+		/// For how many epochs after its own a committee stays on record.
+		#[pallet::constant]
+		type HistoryDepth: Get<Epoch>;
+		/// Hears of chains' epochs.
+		type OnEpoch: OnEpoch;
 		/// The weights of the calls.
 		type WeightInfo: WeightInfo;
+		/// Prepares benchmarks.
+		#[cfg(feature = "runtime-benchmarks")]
+		type BenchmarkHelper: BenchmarkHelper;
+	}
+
+	/// Makes what a benchmark needs and this pallet can't.
+	#[cfg(feature = "runtime-benchmarks")]
+	pub trait BenchmarkHelper {
+		/// A valid consensus key, another one for each number.
+		fn key(number: u32) -> asterism_primitives::committee::BlsPublic;
 	}
 
 	/// Every chain on record, the root chain included.
@@ -126,6 +152,19 @@ pub mod pallet {
 	/// The committee of each chain in each epoch.
 	#[pallet::storage]
 	pub type Committees<T> = StorageDoubleMap<_, Twox64Concat, ChainId, Twox64Concat, Epoch, Committee>;
+
+	/// The keys of each of these committees, prepared for verification.
+	#[pallet::storage]
+	pub type Prepared<T: Config> =
+		StorageDoubleMap<_, Twox64Concat, ChainId, Twox64Concat, Epoch, <T::Keys as CommitteeKeys>::Prepared>;
+
+	/// The newest epoch of each chain whose committee may take over. None for a chain that has elected none.
+	#[pallet::storage]
+	pub type Ready<T> = StorageMap<_, Twox64Concat, ChainId, Epoch>;
+
+	/// The block in which each epoch ended whose committee is still on record.
+	#[pallet::storage]
+	pub type Ended<T> = StorageDoubleMap<_, Twox64Concat, ChainId, Twox64Concat, Epoch, BlockNumber>;
 
 	/// The ids of all transaction chains. They are only ever added to.
 	#[pallet::storage]
@@ -163,12 +202,12 @@ pub mod pallet {
 				);
 				return;
 			}
-			let root = Pallet::<T>::check(self.root.parameters, self.root.members.clone());
-			match root {
-				Ok(committee) => {
+			let root =
+				Pallet::<T>::check(self.root.parameters, self.root.members.clone()).and_then(|committee| {
 					Pallet::<T>::put(ChainId::ROOT, Hash::zero(), self.root.parameters, committee)
-				}
-				Err(error) => panic!("chains.root: {}", expectation(&error)),
+				});
+			if let Err(error) = root {
+				panic!("chains.root: {}", expectation(&error));
 			}
 			for (i, chain) in self.chains.iter().enumerate() {
 				let GenesisChain {
@@ -198,9 +237,16 @@ pub mod pallet {
 			/// The hash of its genesis block.
 			genesis: Hash,
 		},
+		/// A chain's next committee has taken over.
+		Advanced {
+			/// The chain.
+			chain: ChainId,
+			/// The new epoch.
+			epoch: Epoch,
+		},
 	}
 
-	/// Why a chain is not registered.
+	/// Why a chain is not registered, or a committee is not put on record.
 	#[pallet::error]
 	pub enum Error<T> {
 		/// Id 0 is the root chain's.
@@ -225,6 +271,12 @@ pub mod pallet {
 		BadKey,
 		/// A currency is listed twice, or the holdings don't fit into 128 bits.
 		BadHoldings,
+		/// No chain has this id.
+		UnknownChain,
+		/// The committee is not of the epoch after the chain's current one.
+		NotNext,
+		/// The committee of this epoch may take over already.
+		AlreadyReady,
 	}
 
 	#[pallet::call]
@@ -260,6 +312,10 @@ pub mod pallet {
 				T::MaxChains::get() <= MAX_CHAINS,
 				"transaction chains can read the ids of all chains"
 			);
+			assert!(
+				!T::HistoryDepth::get().is_zero(),
+				"evidence against the committee before counts"
+			);
 		}
 
 		#[cfg(feature = "try-runtime")]
@@ -273,14 +329,27 @@ pub mod pallet {
 fn expectation(error: &DispatchError) -> alloc::string::String {
 	match error {
 		DispatchError::Module(module) => alloc::format!(
-			"{}; expected: a unique id from 1 (chains), parameters.blockInterval from {} to {} ms, a genesis header of \
-			 number 0 without parent, 1 to {MAX_MEMBERS} members with ids and valid BLS12-381 keys of their own, and each \
+			"{}; expected: a unique id from 1 (chains), parameters.blockInterval from {} to {} ms, \
+			 parameters.epochLength 0 or from {}, parameters.committeeSize from 1 to {}, a genesis header of number 0 without parent, 1 to {MAX_MEMBERS} members with ids and valid BLS12-381 keys of their own, and each \
 			 currency once in holdings",
 			module.message.unwrap_or("refused"),
 			ChainParameters::MIN_BLOCK_INTERVAL,
 			ChainParameters::MAX_BLOCK_INTERVAL,
+			ChainParameters::MIN_EPOCH_LENGTH,
+			ChainParameters::MAX_COMMITTEE_SIZE,
 		),
 		other => alloc::format!("{other:?}"),
+	}
+}
+
+impl<T> From<CommitteeError> for Error<T> {
+	fn from(error: CommitteeError) -> Self {
+		match error {
+			CommitteeError::Empty => Self::NoMembers,
+			CommitteeError::TooLarge => Self::TooManyMembers,
+			CommitteeError::NotSorted => Self::MemberTwice,
+			CommitteeError::SharedKey => Self::SharedKey,
+		}
 	}
 }
 
@@ -288,23 +357,39 @@ impl<T: Config> Pallet<T> {
 	/// Checks parameters and members, and makes the committee of epoch 0.
 	fn check(parameters: ChainParameters, members: Vec<Member>) -> Result<Committee, DispatchError> {
 		ensure!(parameters.is_valid(), Error::<T>::ParametersOutOfRange);
-		let committee = Committee::new(0, members).map_err(|error| match error {
-			CommitteeError::Empty => Error::<T>::NoMembers,
-			CommitteeError::TooLarge => Error::<T>::TooManyMembers,
-			CommitteeError::NotSorted => Error::<T>::MemberTwice,
-			CommitteeError::SharedKey => Error::<T>::SharedKey,
-		})?;
+		let committee = Committee::new(0, members).map_err(Error::<T>::from)?;
 		let valid = committee
 			.members()
 			.iter()
-			.all(|member| T::ValidateKey::validate_key(&member.key));
+			.all(|member| T::Keys::validate(&member.key));
 		ensure!(valid, Error::<T>::BadKey);
 		Ok(committee)
 	}
 
-	/// Puts a checked chain on record.
-	fn put(chain: ChainId, genesis: Hash, parameters: ChainParameters, committee: Committee) {
+	/// Puts a committee on record whose keys have all passed [`CommitteeKeys::validate`].
+	///
+	/// # Errors
+	/// [`Error::BadKey`] if a key can't be prepared, which those that passed can.
+	fn put_committee(chain: ChainId, committee: Committee) -> DispatchResult {
+		let prepared = T::Keys::prepare(&committee).ok_or(Error::<T>::BadKey)?;
 		let epoch = committee.epoch();
+		Prepared::<T>::insert(chain, epoch, prepared);
+		Committees::<T>::insert(chain, epoch, committee);
+		Ok(())
+	}
+
+	/// Puts a checked chain on record.
+	///
+	/// # Errors
+	/// As of [`Self::put_committee`].
+	fn put(
+		chain: ChainId,
+		genesis: Hash,
+		parameters: ChainParameters,
+		committee: Committee,
+	) -> DispatchResult {
+		let epoch = committee.epoch();
+		Self::put_committee(chain, committee)?;
 		Chains::<T>::insert(
 			chain,
 			ChainInfo {
@@ -313,7 +398,7 @@ impl<T: Config> Pallet<T> {
 				epoch,
 			},
 		);
-		Committees::<T>::insert(chain, epoch, committee);
+		Ok(())
 	}
 
 	/// Registers a transaction chain with these holdings.
@@ -345,15 +430,16 @@ impl<T: Config> Pallet<T> {
 		ids.try_insert(chain).map_err(|_| Error::<T>::TooManyChains)?;
 		T::OnRegister::on_register(chain, genesis, holdings).map_err(|_| Error::<T>::BadHoldings)?;
 		Ids::<T>::put(ids);
-		Self::put(chain, genesis.hash(), parameters, committee);
-		Ok(())
+		Self::put(chain, genesis.hash(), parameters, committee)
 	}
 
-	/// Every chain has a valid committee in its epoch, and there are no more than there may be.
+	/// Every chain has a valid committee in its epoch, and one in an epoch that is ready; each committee's prepared keys are its
+	/// own; committees are on record for as long as they should, with the end of each epoch that is over; and there are no
+	/// more chains than there may be.
 	///
 	/// # Errors
 	/// What doesn't hold.
-	#[cfg(any(test, feature = "try-runtime"))]
+	#[cfg(any(feature = "std", feature = "try-runtime"))]
 	pub fn do_try_state() -> Result<(), polkadot_sdk::sp_runtime::TryRuntimeError> {
 		for (chain, info) in Chains::<T>::iter() {
 			ensure!(
@@ -363,7 +449,43 @@ impl<T: Config> Pallet<T> {
 			let committee = Committees::<T>::get(chain, info.epoch).ok_or("a chain has no committee")?;
 			ensure!(committee.check().is_ok(), "a committee is not valid");
 			ensure!(committee.epoch() == info.epoch, "a committee is of another epoch");
+			let next = info.epoch.saturating_add(1);
+			if let Some(ready) = Ready::<T>::get(chain) {
+				ensure!(
+					ready == info.epoch || ready == next,
+					"another epoch than the current or the next one is ready"
+				);
+				ensure!(
+					Committees::<T>::contains_key(chain, ready),
+					"an epoch without a committee is ready"
+				);
+			}
+			let oldest = info.epoch.saturating_sub(T::HistoryDepth::get());
+			ensure!(
+				Committees::<T>::iter_key_prefix(chain).all(|epoch| (oldest..=next).contains(&epoch)),
+				"a committee is on record for too long"
+			);
+			let over = (oldest..info.epoch).all(|epoch| Ended::<T>::contains_key(chain, epoch));
+			let listed = Ended::<T>::iter_key_prefix(chain).count() as u64;
+			ensure!(
+				over && listed == info.epoch - oldest,
+				"the ends of epochs are not those of the committees on record"
+			);
 		}
+		for (chain, epoch, committee) in Committees::<T>::iter() {
+			ensure!(
+				Chains::<T>::contains_key(chain) && committee.epoch() == epoch,
+				"a committee is of another chain or epoch"
+			);
+			ensure!(
+				Prepared::<T>::get(chain, epoch) == T::Keys::prepare(&committee),
+				"the prepared keys are not those of the committee"
+			);
+		}
+		ensure!(
+			Prepared::<T>::iter_keys().count() == Committees::<T>::iter_keys().count(),
+			"there are prepared keys of no committee"
+		);
 		let recorded: ChainIds = Chains::<T>::iter_keys()
 			.filter(|chain| !chain.is_root())
 			.collect::<alloc::collections::BTreeSet<_>>()
@@ -386,8 +508,85 @@ impl<T: Config> Pallet<T> {
 }
 
 impl<T: Config> CommitteeProvider for Pallet<T> {
+	type Keys = T::Keys;
+
 	fn committee(chain: ChainId, epoch: Epoch) -> Option<Committee> {
 		Committees::<T>::get(chain, epoch)
+	}
+
+	fn prepared(chain: ChainId, epoch: Epoch) -> Option<<T::Keys as CommitteeKeys>::Prepared> {
+		Prepared::<T>::get(chain, epoch)
+	}
+}
+
+impl<T: Config> CommitteeHistory for Pallet<T> {
+	fn ended(chain: ChainId, epoch: Epoch) -> Option<BlockNumber> {
+		Ended::<T>::get(chain, epoch)
+	}
+}
+
+impl<T: Config> CommitteeRecorder for Pallet<T> {
+	fn serving(chain: ChainId) -> Option<Committee> {
+		Committees::<T>::get(chain, Chains::<T>::get(chain)?.epoch)
+	}
+
+	fn expected(chain: ChainId) -> Option<u32> {
+		Chains::<T>::get(chain).map(|info| info.parameters.committee_size)
+	}
+
+	fn record(chain: ChainId, committee: Committee) -> DispatchResult {
+		let info = Chains::<T>::get(chain).ok_or(Error::<T>::UnknownChain)?;
+		ensure!(
+			info.epoch.checked_add(1) == Some(committee.epoch()),
+			Error::<T>::NotNext
+		);
+		ensure!(
+			!Self::is_ready(chain, committee.epoch()),
+			Error::<T>::AlreadyReady
+		);
+		committee.check().map_err(Error::<T>::from)?;
+		Self::put_committee(chain, committee)
+	}
+
+	fn set_ready(chain: ChainId, epoch: Epoch) {
+		let next = Chains::<T>::get(chain).and_then(|info| info.epoch.checked_add(1));
+		if next == Some(epoch) && Committees::<T>::contains_key(chain, epoch) {
+			Ready::<T>::insert(chain, epoch);
+		}
+	}
+}
+
+impl<T: Config> Succession for Pallet<T> {
+	fn signal(chain: ChainId, next: Epoch) {
+		T::OnEpoch::on_signal(chain, next);
+	}
+
+	fn is_ready(chain: ChainId, epoch: Epoch) -> bool {
+		Ready::<T>::get(chain).is_some_and(|ready| ready >= epoch)
+	}
+
+	fn advance(chain: ChainId) -> Result<(), NotReady> {
+		let mut info = Chains::<T>::get(chain).ok_or(NotReady)?;
+		let next = info.epoch.checked_add(1).ok_or(NotReady)?;
+		ensure!(Self::is_ready(chain, next), NotReady);
+		let now: BlockNumber = frame_system::Pallet::<T>::block_number().saturated_into();
+		Ended::<T>::insert(chain, info.epoch, now);
+		let forgotten = info.epoch.checked_sub(T::HistoryDepth::get());
+		info.epoch = next;
+		Chains::<T>::insert(chain, info);
+		Self::deposit_event(Event::Advanced { chain, epoch: next });
+		T::OnEpoch::on_end(chain, next);
+		if let Some(epoch) = forgotten {
+			Committees::<T>::remove(chain, epoch);
+			Prepared::<T>::remove(chain, epoch);
+			Ended::<T>::remove(chain, epoch);
+			T::OnEpoch::on_forget(chain, epoch);
+		}
+		Ok(())
+	}
+
+	fn weight() -> Weight {
+		T::WeightInfo::advance().saturating_add(T::OnEpoch::weight())
 	}
 }
 

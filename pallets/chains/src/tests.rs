@@ -2,9 +2,12 @@
 
 use super::*;
 use crate as pallet_chains;
-use asterism_primitives::committee::{BlsPublic, MemberId};
+use asterism_primitives::committee::{BlsPublic, BlsSignature, MemberId};
 use polkadot_sdk::{
-	frame_support::{assert_noop, assert_ok, derive_impl, traits::ConstU32},
+	frame_support::{
+		assert_noop, assert_ok, derive_impl,
+		traits::{ConstU32, ConstU64},
+	},
 	frame_system::{EnsureRoot, RawOrigin},
 	sp_io::TestExternalities,
 	sp_runtime::BuildStorage,
@@ -26,20 +29,68 @@ impl frame_system::Config for Test {
 	type Block = frame_system::mocking::MockBlockU32<Test>;
 }
 
-/// Takes every key but zeros.
+/// Takes every key but zeros, and prepares by taking all keys out of the committee. A key of 0xff bytes can't be prepared.
 pub struct NotZero;
-impl ValidateKey for NotZero {
-	fn validate_key(key: &BlsPublic) -> bool {
+impl CommitteeKeys for NotZero {
+	type Prepared = BoundedVec<BlsPublic, ConstU32<MAX_MEMBERS>>;
+	fn validate(key: &BlsPublic) -> bool {
 		key.0 != [0; 96]
+	}
+	fn prepare(committee: &Committee) -> Option<Self::Prepared> {
+		let keys: Vec<_> = committee.members().iter().map(|member| member.key).collect();
+		let known = keys.iter().all(|key| key.0 != [0xff; 96]);
+		known.then_some(keys)?.try_into().ok()
+	}
+	fn size(keys: &Self::Prepared) -> u32 {
+		keys.len() as u32
+	}
+	fn verify(_: &Self::Prepared, _: &[u32], _: &[u8], _: &BlsSignature) -> bool {
+		false
+	}
+}
+
+#[cfg(feature = "runtime-benchmarks")]
+impl BenchmarkHelper for NotZero {
+	fn key(number: u32) -> BlsPublic {
+		let mut key = BlsPublic([1; 96]);
+		key.0[..4].copy_from_slice(&number.to_le_bytes());
+		key
 	}
 }
 
 impl Config for Test {
 	type RegisterOrigin = EnsureRoot<u64>;
-	type ValidateKey = NotZero;
+	type Keys = NotZero;
 	type OnRegister = ();
 	type MaxChains = ConstU32<3>;
+	type HistoryDepth = ConstU64<2>;
+	type OnEpoch = Heard;
 	type WeightInfo = ();
+	#[cfg(feature = "runtime-benchmarks")]
+	type BenchmarkHelper = NotZero;
+}
+
+std::thread_local! {
+	static HEARD: core::cell::RefCell<Vec<(&'static str, ChainId, Epoch)>> = const { core::cell::RefCell::new(Vec::new()) };
+}
+
+/// What the registry said of epochs.
+pub struct Heard;
+impl OnEpoch for Heard {
+	fn on_signal(chain: ChainId, next: Epoch) {
+		HEARD.with_borrow_mut(|heard| heard.push(("signal", chain, next)));
+	}
+	fn on_end(chain: ChainId, next: Epoch) {
+		assert_eq!(Chains::epoch(chain), Some(next));
+		HEARD.with_borrow_mut(|heard| heard.push(("end", chain, next)));
+	}
+	fn on_forget(chain: ChainId, epoch: Epoch) {
+		assert_eq!(Chains::committee(chain, epoch), None);
+		HEARD.with_borrow_mut(|heard| heard.push(("forget", chain, epoch)));
+	}
+	fn weight() -> Weight {
+		Weight::from_parts(5, 0)
+	}
 }
 
 fn member(i: u8) -> Member {
@@ -63,13 +114,16 @@ fn chain(id: u32) -> GenesisChain {
 	GenesisChain {
 		id: ChainId(id),
 		genesis: header(id as u8),
-		parameters: ChainParameters { block_interval: 500 },
+		parameters: ChainParameters {
+			block_interval: 500,
+			..Default::default()
+		},
 		members: alloc::vec![member(3), member(2)],
 		holdings: alloc::vec![(CurrencyId::NATIVE, 100)],
 	}
 }
 
-fn genesis(chains: Vec<GenesisChain>) -> TestExternalities {
+pub fn genesis(chains: Vec<GenesisChain>) -> TestExternalities {
 	let root = GenesisRoot {
 		parameters: ChainParameters::default(),
 		members: alloc::vec![member(1)],
@@ -109,6 +163,13 @@ fn genesis_puts_all_chains_on_record() {
 		let committee = Chains::committee(ChainId(1), 0).unwrap();
 		assert_eq!(committee.members(), [member(2), member(3)]);
 		assert_eq!(Chains::committee(ChainId(1), 1), None);
+		let prepared = Chains::prepared(ChainId(1), 0).unwrap();
+		assert_eq!(prepared.to_vec(), [member(2).key, member(3).key]);
+		assert_eq!(Chains::prepared(ChainId(1), 1), None);
+		assert_eq!(
+			Chains::prepared(ChainId::ROOT, 0).unwrap().to_vec(),
+			[member(1).key]
+		);
 		assert_eq!(Chains::committee(ChainId::ROOT, 0).unwrap().size(), 1);
 		assert!(!Chains::is_transaction_chain(ChainId::ROOT));
 		Chains::do_try_state().unwrap();
@@ -137,7 +198,10 @@ fn genesis_with_an_id_twice_is_refused() {
 #[should_panic(expected = "ParametersOutOfRange; expected: ")]
 fn genesis_names_field_and_expectation() {
 	genesis(alloc::vec![GenesisChain {
-		parameters: ChainParameters { block_interval: 1 },
+		parameters: ChainParameters {
+			block_interval: 1,
+			..Default::default()
+		},
 		..chain(4)
 	}]);
 }
@@ -192,7 +256,15 @@ fn each_refusal_has_its_own_error() {
 		assert_noop!(register(1, header(7), good, one()), Error::<Test>::IdTaken);
 		for block_interval in [0, 199, 60_001, u32::MAX] {
 			assert_noop!(
-				register(7, header(7), ChainParameters { block_interval }, one()),
+				register(
+					7,
+					header(7),
+					ChainParameters {
+						block_interval,
+						..Default::default()
+					},
+					one()
+				),
 				Error::<Test>::ParametersOutOfRange
 			);
 		}
@@ -240,6 +312,10 @@ fn each_refusal_has_its_own_error() {
 			register(7, header(7), good, alloc::vec![member(0)]),
 			Error::<Test>::BadKey
 		);
+		assert_noop!(
+			register(7, header(7), good, alloc::vec![member(0xff)]),
+			Error::<Test>::BadKey
+		);
 		for id in [2, 3] {
 			assert_ok!(register(id, header(7), good, one()));
 		}
@@ -255,4 +331,157 @@ fn a_network_without_transaction_chains_has_an_empty_list() {
 		assert_eq!(Chains::transaction_chains(), []);
 		Chains::do_try_state().unwrap();
 	});
+}
+
+#[test]
+fn prepared_keys_are_those_of_the_committee() {
+	genesis(alloc::vec![chain(1)]).execute_with(|| {
+		Chains::do_try_state().unwrap();
+		let mut keys = Chains::prepared(ChainId(1), 0).unwrap();
+		keys[0] = member(9).key;
+		Prepared::<Test>::insert(ChainId(1), 0, keys);
+		assert!(Chains::do_try_state().is_err());
+	});
+	genesis(alloc::vec![chain(1)]).execute_with(|| {
+		Prepared::<Test>::remove(ChainId(1), 0);
+		assert!(Chains::do_try_state().is_err());
+	});
+	genesis(alloc::vec![chain(1)]).execute_with(|| {
+		Prepared::<Test>::insert(ChainId(1), 1, Chains::prepared(ChainId(1), 0).unwrap());
+		assert!(Chains::do_try_state().is_err());
+	});
+}
+
+/// The committee of an epoch, of one member that is told by it.
+fn elected(epoch: Epoch) -> Committee {
+	Committee::new(epoch, alloc::vec![member(100u8.wrapping_add(epoch as u8))]).unwrap()
+}
+
+const A: ChainId = ChainId(1);
+
+#[test]
+fn committees_take_over_one_after_the_other() {
+	genesis(alloc::vec![chain(1), chain(2)]).execute_with(|| {
+		HEARD.take();
+		for next in 1..=4 {
+			System::set_block_number(next as u32 * 10);
+			Chains::signal(A, next);
+			assert_eq!(
+				Chains::serving(A).map(|committee| committee.epoch()),
+				Some(next - 1)
+			);
+			assert_noop!(Chains::advance(A), NotReady);
+			assert_ok!(Chains::record(A, elected(next)));
+			assert_eq!(Chains::epoch(A), Some(next - 1));
+			// It is on record, but not ready.
+			assert!(!Chains::is_ready(A, next));
+			assert_noop!(Chains::advance(A), NotReady);
+			Chains::set_ready(A, next);
+			assert!(Chains::is_ready(A, next) && !Chains::is_ready(A, next + 1));
+			Chains::do_try_state().unwrap();
+			assert_ok!(Chains::advance(A));
+			assert_eq!(Chains::serving(A), Some(elected(next)));
+			assert_eq!(Chains::ended(A, next - 1), Some(next as u32 * 10));
+			assert_eq!(Chains::ended(A, next), None);
+			System::assert_last_event(
+				Event::<Test>::Advanced {
+					chain: A,
+					epoch: next,
+				}
+				.into(),
+			);
+			// One takes over once.
+			assert_noop!(Chains::advance(A), NotReady);
+			Chains::do_try_state().unwrap();
+		}
+		let heard = [
+			("signal", A, 1),
+			("end", A, 1),
+			("signal", A, 2),
+			("end", A, 2),
+			("signal", A, 3),
+			("end", A, 3),
+			("forget", A, 0),
+			("signal", A, 4),
+			("end", A, 4),
+			("forget", A, 1),
+		];
+		assert_eq!(HEARD.take(), heard);
+		// Two epochs stay on record beside the current one.
+		for (epoch, kept) in [(0, false), (1, false), (2, true), (3, true), (4, true)] {
+			assert_eq!(Chains::committee(A, epoch).is_some(), kept);
+			assert_eq!(Chains::prepared(A, epoch).is_some(), kept);
+			assert_eq!(Chains::ended(A, epoch).is_some(), kept && epoch < 4);
+		}
+		// Other chains are where they were.
+		assert_eq!(Chains::epoch(ChainId(2)), Some(0));
+		assert_eq!(Chains::epoch(ChainId::ROOT), Some(0));
+	});
+}
+
+#[test]
+fn the_root_chains_own_committee_is_handed_over_too() {
+	genesis(alloc::vec![]).execute_with(|| {
+		assert_ok!(Chains::record(ChainId::ROOT, elected(1)));
+		Chains::set_ready(ChainId::ROOT, 1);
+		assert_ok!(Chains::advance(ChainId::ROOT));
+		assert_eq!(Chains::epoch(ChainId::ROOT), Some(1));
+		Chains::do_try_state().unwrap();
+	});
+}
+
+#[test]
+fn only_the_next_committee_is_recorded_until_it_is_ready() {
+	genesis(alloc::vec![chain(1)]).execute_with(|| {
+		assert_noop!(
+			Chains::record(ChainId(9), elected(1)),
+			Error::<Test>::UnknownChain
+		);
+		for epoch in [0, 2, Epoch::MAX] {
+			assert_noop!(Chains::record(A, elected(epoch)), Error::<Test>::NotNext);
+		}
+		let unpreparable = Committee::new(1, alloc::vec![member(0xff)]).unwrap();
+		assert_noop!(Chains::record(A, unpreparable), Error::<Test>::BadKey);
+		let unsorted = (1u64, alloc::vec![member(2), member(1)]).encode();
+		let unsorted = Committee::decode(&mut &unsorted[..]).unwrap();
+		assert_noop!(Chains::record(A, unsorted), Error::<Test>::MemberTwice);
+
+		// What isn't on record, or isn't the next, is not ready.
+		for epoch in [0, 1, 2] {
+			Chains::set_ready(A, epoch);
+			assert!(!Ready::<Test>::contains_key(A));
+		}
+		// An election that came to nothing is repeated.
+		assert_ok!(Chains::record(A, elected(1)));
+		let again = Committee::new(1, alloc::vec![member(7)]).unwrap();
+		assert_ok!(Chains::record(A, again.clone()));
+		assert_eq!(Chains::committee(A, 1), Some(again.clone()));
+		assert_eq!(Chains::prepared(A, 1).unwrap().to_vec(), [member(7).key]);
+		Chains::set_ready(A, 1);
+		assert_noop!(Chains::record(A, elected(1)), Error::<Test>::AlreadyReady);
+		assert_eq!(Chains::committee(A, 1), Some(again));
+		assert_eq!(Chains::expected(A), Some(4));
+		assert_eq!(Chains::expected(ChainId(9)), None);
+		Chains::do_try_state().unwrap();
+	});
+}
+
+#[test]
+fn a_wrong_state_of_epochs_is_found() {
+	type Change = fn();
+	let changes: [Change; 6] = [
+		|| Ready::<Test>::insert(A, 2),
+		|| Ready::<Test>::insert(A, 1),
+		|| Ended::<Test>::insert(A, 0, 1),
+		|| Committees::<Test>::insert(A, 2, elected(2)),
+		|| Committees::<Test>::insert(A, 1, elected(2)),
+		|| Chains::put_committee(ChainId(9), elected(0)).unwrap(),
+	];
+	for change in changes {
+		genesis(alloc::vec![chain(1)]).execute_with(|| {
+			Chains::do_try_state().unwrap();
+			change();
+			assert!(Chains::do_try_state().is_err());
+		});
+	}
 }

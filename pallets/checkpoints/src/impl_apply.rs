@@ -1,7 +1,10 @@
 //! What a checkpoint changes.
 
 use super::{impl_check::CheckedRun, *};
-use asterism_primitives::digest::{Received, Sent};
+use asterism_primitives::{
+	digest::{Received, Sent},
+	epoch::EpochNote,
+};
 use asterism_protocol::{
 	anchors,
 	channel::ChannelError,
@@ -71,6 +74,13 @@ impl<T: Config> Pallet<T> {
 			}
 			for received in &traffic.received {
 				Self::acknowledge(chain, received)?;
+			}
+			match block.note {
+				None => {}
+				Some(EpochNote::Signal { next }) => T::Chains::signal(chain, next),
+				Some(EpochNote::End { .. }) => {
+					T::Chains::advance(chain).map_err(|_| Error::<T>::NextNotReady)?
+				}
 			}
 			// The anchor that falls out of the window with this block; others go when their last batch is acknowledged.
 			if let Some(number) = block.number.checked_sub(anchors::WINDOW) {

@@ -3,7 +3,9 @@
 use super::*;
 use asterism_primitives::{
 	certificate::{CertificateError, CertificateKind, Realm},
+	committee::Epoch,
 	digest::{self, Traffic, TRAFFIC_ID},
+	epoch::{epoch_note, EpochNote, EPOCH_ID},
 };
 use asterism_protocol::{
 	channel::{ChannelError, MAX_BATCH},
@@ -14,6 +16,9 @@ use polkadot_sdk::{
 	sp_runtime::{Digest, DigestItem},
 };
 
+/// What certificates are verified with.
+type KeysOf<T> = <<T as Config>::Chains as CommitteeProvider>::Keys;
+
 /// A block of a run that passed [`Pallet::check`].
 pub(crate) struct CheckedBlock {
 	/// Its height.
@@ -22,6 +27,8 @@ pub(crate) struct CheckedBlock {
 	pub anchor: Anchor,
 	/// Its traffic, well-formed.
 	pub traffic: Traffic,
+	/// What it says of epochs.
+	pub note: Option<EpochNote>,
 }
 
 /// A run of headers that extends the chain on record and is well-formed. Who certified it is another question.
@@ -71,7 +78,7 @@ impl<T> From<ChannelError> for Error<T> {
 }
 
 /// The traffic that a header states: none if it says nothing, and never two statements.
-fn read_traffic<T>(digest: &Digest) -> Result<Traffic, Error<T>> {
+pub(crate) fn read_traffic<T>(digest: &Digest) -> Result<Traffic, Error<T>> {
 	let mut statements = digest.logs().iter().filter_map(|item| match item {
 		DigestItem::Consensus(TRAFFIC_ID, bytes) => Some(bytes),
 		_ => None,
@@ -127,6 +134,7 @@ impl<T: Config> Pallet<T> {
 			certificate.kind == CertificateKind::Finalization,
 			Error::<T>::WrongKind
 		);
+		ensure!(certificate.round.epoch <= epoch, Error::<T>::NotBegun);
 		ensure!(certificate.round.epoch == epoch, Error::<T>::WrongEpoch);
 		ensure!(
 			headers
@@ -152,6 +160,8 @@ impl<T: Config> Pallet<T> {
 		for (header, link) in headers.iter().zip(&links) {
 			let round = digest::round(&header.digest).ok_or(Error::<T>::NoRound)?;
 			ensure!(round.epoch == epoch, Error::<T>::RoundOfOtherEpoch);
+			let last = link.block == tip;
+			let note = Self::check_note(chain, epoch, &header.digest, last)?;
 			let traffic = read_traffic(&header.digest)?;
 			Self::check_traffic(chain, &traffic)?;
 			let anchor = Anchor {
@@ -164,22 +174,60 @@ impl<T: Config> Pallet<T> {
 				number: header.number,
 				anchor,
 				traffic,
+				note,
 			});
 		}
 		Ok(CheckedRun { tip, blocks })
+	}
+
+	/// Checks what a block of `epoch` says of epochs. Nothing of the epoch may follow the block that ends it: `last` tells
+	/// whether the block is the run's last.
+	fn check_note(
+		chain: ChainId,
+		epoch: Epoch,
+		digest: &Digest,
+		last: bool,
+	) -> Result<Option<EpochNote>, Error<T>> {
+		let note = epoch_note(digest).map_err(|_| Error::<T>::MalformedNote)?;
+		let next = match note {
+			None => return Ok(None),
+			Some(EpochNote::Signal { next }) | Some(EpochNote::End { next }) => next,
+		};
+		ensure!(epoch.checked_add(1) == Some(next), Error::<T>::NoteOfOtherEpoch);
+		if matches!(note, Some(EpochNote::End { .. })) {
+			ensure!(last, Error::<T>::AfterTheEnd);
+			ensure!(T::Chains::is_ready(chain, next), Error::<T>::NextNotReady);
+		}
+		Ok(note)
 	}
 
 	/// Checks that a quorum of the chain's current committee signed the certificate.
 	fn check_certificate(chain: ChainId, certificate: &Certificate) -> Result<(), Error<T>> {
 		let genesis = T::Chains::genesis(chain).ok_or(Error::<T>::UnknownChain)?;
 		let epoch = T::Chains::epoch(chain).ok_or(Error::<T>::UnknownChain)?;
-		let committee = T::Chains::committee(chain, epoch).ok_or(Error::<T>::NoCommittee)?;
-		certificate.verify::<T::VerifyAggregate>(Realm { chain, genesis }, &committee)?;
+		let keys = T::Chains::prepared(chain, epoch).ok_or(Error::<T>::NoCommittee)?;
+		certificate.verify_prepared::<KeysOf<T>>(Realm { chain, genesis }, epoch, &keys)?;
 		Ok(())
 	}
 
 	/// Checks what a block states of its traffic, as far as it can be judged by itself.
 	fn check_traffic(chain: ChainId, traffic: &Traffic) -> Result<(), Error<T>> {
+		Self::check_form(chain, traffic)?;
+		ensure!(Self::peers_are_known(traffic), Error::<T>::UnknownPeer);
+		// The most expensive check comes last: it hashes the whole outbox tree.
+		ensure!(traffic.is_consistent(), Error::<T>::InconsistentTraffic);
+		Ok(())
+	}
+
+	/// Whether the other ends of a traffic of good form are transaction chains on record.
+	pub(crate) fn peers_are_known(traffic: &Traffic) -> bool {
+		let known = T::Chains::is_transaction_chain;
+		// Each flow has its batch or receipt.
+		traffic.sent.iter().all(|s| known(s.destination)) && traffic.received.iter().all(|r| known(r.source))
+	}
+
+	/// Checks the form of a block's traffic: that of an honest block never fails, whatever its chain knows of others.
+	pub(crate) fn check_form(chain: ChainId, traffic: &Traffic) -> Result<(), Error<T>> {
 		let Traffic {
 			outbox_root,
 			sent,
@@ -219,17 +267,21 @@ impl<T: Config> Pallet<T> {
 			inflows.iter().all(|f| has_receipt(&f.peer)),
 			Error::<T>::FlowWithoutBatch
 		);
-
-		let known = T::Chains::is_transaction_chain;
-		ensure!(sent.iter().all(|s| known(s.destination)), Error::<T>::UnknownPeer);
-		ensure!(received.iter().all(|r| known(r.source)), Error::<T>::UnknownPeer);
-		// The most expensive check comes last: it hashes the whole outbox tree.
-		ensure!(traffic.is_consistent(), Error::<T>::InconsistentTraffic);
 		Ok(())
 	}
 
+	/// What the headers' signals and ends of epochs weigh.
+	pub(crate) fn weight_of_notes(headers: &[Header]) -> Weight {
+		let has_note = |header: &&Header| {
+			let mut logs = header.digest.logs().iter();
+			logs.any(|item| matches!(item, DigestItem::Consensus(EPOCH_ID, _)))
+		};
+		let notes = headers.iter().filter(has_note).count() as u64;
+		T::Chains::weight().saturating_mul(notes)
+	}
+
 	/// How many entries the headers' traffic has: what the weight of a submission grows with.
-	pub(crate) fn traffic_entries(headers: &Headers) -> u32 {
+	pub(crate) fn traffic_entries(headers: &[Header]) -> u32 {
 		let entries = |header: &Header| {
 			let traffic = read_traffic::<T>(&header.digest).unwrap_or_default();
 			traffic.sent.len() + traffic.received.len() + traffic.outflows.len() + traffic.inflows.len()

@@ -12,6 +12,10 @@
 //! - [`Channels`], how far messages between each two chains were sent and delivered;
 //! - [`Holdings`] and [`InFlight`], so that a chain can't spend what it doesn't hold.
 //!
+//! A header may also say that its chain needs its next committee, or that it is the last of its epoch
+//! ([`asterism_primitives::epoch`]); the registry hears of it. All headers of a checkpoint are of one epoch, the chain's
+//! current one on record, so the one that ends it is the checkpoint's last.
+//!
 //! Transaction chains read `Anchors` and `Channels` by proof: their keys are fixed in
 //! [`asterism_primitives::root_state`].
 //!
@@ -30,21 +34,24 @@
 //! # Errors
 //!
 //! Each refusal is an [`Error`] of its own, and nothing is changed by it. The pool reports it as
-//! `InvalidTransaction::Custom(code)`, except for `Gap`, which later blocks can mend: `UnknownTransaction::Custom(13)`.
+//! `InvalidTransaction::Custom(code)`, except for what later blocks can mend: `UnknownTransaction::Custom(code)` for
+//! `Gap`, `NextNotReady` and `NotBegun`.
 //!
 //! | code | error | code | error | code | error |
 //! |---|---|---|---|---|---|
-//! | 1 | `UnknownChain` | 12 | `Stale` | 23 | `OutflowExceedsHoldings` |
-//! | 2 | `NoCommittee` | 13 | `Gap` | 24 | `InflowExceedsFlight` |
-//! | 3 | `NoHeaders` | 14 | `WrongParent` | 25 | `AmountOverflow` |
-//! | 4 | `HeaderTooLarge` | 15 | `HeightOverflow` | 26 | `ChannelFull` |
-//! | 5 | `WrongKind` | 16 | `NoRound` | 27 | `BadBatchSize` |
-//! | 6 | `WrongBlock` | 17 | `MalformedTraffic` | 28 | `BatchRepeated` |
-//! | 7 | `WrongEpoch` | 18 | `UnsortedTraffic` | 29 | `BatchGap` |
-//! | 8 | `BadSigners` | 19 | `OutboxMismatch` | 30 | `NonceOverflow` |
-//! | 9 | `NoQuorum` | 20 | `UnknownPeer` | 31 | `AcknowledgedUnsent` |
-//! | 10 | `BadSignature` | 21 | `SelfTraffic` | 32 | `AcknowledgementReversed` |
-//! | 11 | `RoundOfOtherEpoch` | 22 | `FlowWithoutBatch` | 33 | `InconsistentTraffic` |
+//! | 1 | `UnknownChain` | 14 | `WrongParent` | 27 | `BadBatchSize` |
+//! | 2 | `NoCommittee` | 15 | `HeightOverflow` | 28 | `BatchRepeated` |
+//! | 3 | `NoHeaders` | 16 | `NoRound` | 29 | `BatchGap` |
+//! | 4 | `HeaderTooLarge` | 17 | `MalformedTraffic` | 30 | `NonceOverflow` |
+//! | 5 | `WrongKind` | 18 | `UnsortedTraffic` | 31 | `AcknowledgedUnsent` |
+//! | 6 | `WrongBlock` | 19 | `OutboxMismatch` | 32 | `AcknowledgementReversed` |
+//! | 7 | `WrongEpoch` | 20 | `UnknownPeer` | 33 | `InconsistentTraffic` |
+//! | 8 | `BadSigners` | 21 | `SelfTraffic` | 34 | `MalformedNote` |
+//! | 9 | `NoQuorum` | 22 | `FlowWithoutBatch` | 35 | `NoteOfOtherEpoch` |
+//! | 10 | `BadSignature` | 23 | `OutflowExceedsHoldings` | 36 | `AfterTheEnd` |
+//! | 11 | `RoundOfOtherEpoch` | 24 | `InflowExceedsFlight` | 37 | `NextNotReady` |
+//! | 12 | `Stale` | 25 | `AmountOverflow` | 38 | `NotBegun` |
+//! | 13 | `Gap` | 26 | `ChannelFull` | | |
 //!
 //! # Assumptions
 //!
@@ -61,6 +68,7 @@ extern crate alloc;
 mod benchmarking;
 mod impl_apply;
 mod impl_check;
+mod impl_judge;
 mod impl_register;
 #[cfg(any(test, feature = "try-runtime"))]
 mod impl_try_state;
@@ -74,13 +82,13 @@ pub use weights::WeightInfo;
 use alloc::vec::Vec;
 use asterism_primitives::{
 	api::InFlight as InFlightAmount,
-	certificate::{Certificate, VerifyAggregate},
+	certificate::Certificate,
 	committee::MAX_MEMBERS,
 	root_state::{Anchor, ChannelRecord},
 	Balance, BlockNumber, ChainId, CurrencyId, Hash, Header,
 };
 use asterism_protocol::sequence::BlockRef;
-use pallet_chains::{ChainRegistry, CommitteeProvider};
+use pallet_chains::{ChainRegistry, CommitteeProvider, Succession};
 use polkadot_sdk::{
 	frame_support::{self, dispatch::DispatchClass, pallet_prelude::*},
 	frame_system::{self, pallet_prelude::*},
@@ -115,10 +123,9 @@ pub mod pallet {
 	pub trait Config:
 		polkadot_sdk::frame_system::Config<Hash = Hash, RuntimeEvent: From<Event<Self>>>
 	{
-		/// Which chains there are, and who their committees are.
-		type Chains: ChainRegistry + CommitteeProvider;
-		/// Verifies the aggregated signatures of certificates. Whoever can fool it owns every chain.
-		type VerifyAggregate: VerifyAggregate;
+		/// Which chains there are, and who their committees are. The provider's
+		/// [`Keys`](CommitteeProvider::Keys) verify certificates: whoever can fool them owns every chain.
+		type Chains: ChainRegistry + CommitteeProvider + Succession;
 		/// The weights of the calls.
 		type WeightInfo: WeightInfo;
 		/// Prepares benchmarks.
@@ -129,8 +136,10 @@ pub mod pallet {
 	/// Puts into the runtime what a benchmark needs and this pallet can't make.
 	#[cfg(feature = "runtime-benchmarks")]
 	pub trait BenchmarkHelper {
-		/// Registers a transaction chain with this id and genesis, with a committee of its own.
-		fn register(chain: ChainId, genesis: &Header);
+		/// Registers a transaction chain with this id and genesis, with a committee of so many members.
+		fn register(chain: ChainId, genesis: &Header, members: u32);
+		/// The aggregated signature of these members of its committee.
+		fn sign(signers: &[u32], message: &[u8]) -> asterism_primitives::committee::BlsSignature;
 	}
 
 	/// The newest checkpointed block of each transaction chain; its genesis at first.
@@ -204,7 +213,7 @@ pub mod pallet {
 		WrongKind,
 		/// The certificate is over another block than the last header's.
 		WrongBlock,
-		/// The certificate is of another epoch than the chain's current one.
+		/// The certificate is of an epoch that is over.
 		WrongEpoch,
 		/// The bitmap of signers doesn't fit the committee.
 		BadSigners,
@@ -259,6 +268,16 @@ pub mod pallet {
 		/// A header's outbox root doesn't commit to its batches with the value that left, or it states a flow of nothing:
 		/// see [`Traffic::is_consistent`](asterism_primitives::digest::Traffic::is_consistent).
 		InconsistentTraffic,
+		/// A header's statement on epochs doesn't decode, or is there twice.
+		MalformedNote,
+		/// A header signals, or ends the epoch before, another epoch than the one after the chain's current one.
+		NoteOfOtherEpoch,
+		/// A header follows the one that ends the epoch. It belongs to the next committee, in a checkpoint of its own.
+		AfterTheEnd,
+		/// A header ends the epoch, and no quorum of the next committee's members has said that it is ready.
+		NextNotReady,
+		/// The certificate is of a later epoch than the chain's current one: submit the end of that one first.
+		NotBegun,
 	}
 
 	#[pallet::call]
@@ -269,15 +288,17 @@ pub mod pallet {
 		/// The first [`Error`] found; nothing is changed then.
 		#[pallet::call_index(0)]
 		#[pallet::weight((
-			T::WeightInfo::submit(headers.len() as u32, Pallet::<T>::traffic_entries(headers)),
+			T::WeightInfo::submit(headers.len() as u32, Pallet::<T>::traffic_entries(headers))
+				.saturating_add(Pallet::<T>::weight_of_notes(headers)),
 			DispatchClass::Operational,
 		))]
 		#[pallet::authorize(Pallet::<T>::authorize_submit)]
 		#[pallet::weight_of_authorize(T::WeightInfo::authorize_submit(
 			headers.len() as u32,
 			Pallet::<T>::traffic_entries(headers),
-			certificate.signer_indices().count() as u32,
-		))]
+			// A bitmap of another length than the committee needs is refused before any arithmetic.
+			(certificate.signers.len() as u32).saturating_mul(8),
+		).saturating_add(Pallet::<T>::weight_of_notes(headers)))]
 		pub fn submit(
 			origin: OriginFor<T>,
 			chain: ChainId,
@@ -344,15 +365,21 @@ impl<T> Error<T> {
 			Self::AcknowledgedUnsent => 31,
 			Self::AcknowledgementReversed => 32,
 			Self::InconsistentTraffic => 33,
+			Self::MalformedNote => 34,
+			Self::NoteOfOtherEpoch => 35,
+			Self::AfterTheEnd => 36,
+			Self::NextNotReady => 37,
+			Self::NotBegun => 38,
 			Self::__Ignore(..) => 0,
 		}
 	}
 
 	/// How the pool reports this refusal. A checkpoint from above the head on record is not wrong, it is early: the
-	/// pool may just not have seen the newest block. So it is unknown, which doesn't ban it.
+	/// pool may just not have seen the newest block. The same goes for one of an epoch that has not begun, and for one that
+	/// ends an epoch before it is known that the next committee is ready. So they are unknown, which doesn't ban them.
 	fn validity(&self) -> TransactionValidityError {
 		match self {
-			Self::Gap => UnknownTransaction::Custom(self.code()).into(),
+			Self::Gap | Self::NextNotReady | Self::NotBegun => UnknownTransaction::Custom(self.code()).into(),
 			_ => InvalidTransaction::Custom(self.code()).into(),
 		}
 	}

@@ -115,6 +115,18 @@ impl<T> From<ChannelError> for Error<T> {
 }
 
 impl<T: Config> Pallet<T> {
+	/// What so many deliveries with so many messages together take, whatever becomes of each message.
+	pub(crate) fn deliver_weight(deliveries: u32, messages: u32) -> Weight {
+		// The first message of each delivery is part of the delivery's weight.
+		let further = messages.saturating_sub(deliveries);
+		let refused = T::WeightInfo::deliver(deliveries, further)
+			.saturating_add(<Self as SendMessage>::closing_weight().saturating_mul(messages.into()));
+		let returned = T::WeightInfo::deliver_returned(deliveries, further);
+		refused
+			.max(returned)
+			.saturating_add(T::Handler::weight().saturating_mul(messages.into()))
+	}
+
 	/// Checks all deliveries, then executes their messages in order. Nothing is half applied: the call is transactional.
 	pub(crate) fn do_deliver(deliveries: Vec<Delivery>) -> DispatchResult {
 		ensure!(!Current::<T>::get().delivered, Error::<T>::AlreadyDelivered);

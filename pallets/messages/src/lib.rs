@@ -64,7 +64,7 @@ use asterism_primitives::{
 use codec::{Decode, Encode, MaxEncodedLen};
 use pallet_root_view::{OnAcknowledged, RootState};
 use polkadot_sdk::{
-	frame_support::{self, traits::Get},
+	frame_support::{self, traits::Get, weights::Weight},
 	frame_system,
 	sp_inherents::{InherentData, InherentIdentifier, IsFatalError},
 	sp_runtime::SaturatedConversion,
@@ -221,8 +221,8 @@ pub mod pallet {
 	#[pallet::hooks]
 	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
 		fn on_initialize(_: BlockNumberFor<T>) -> Weight {
-			// What each message adds to it is part of the weight of sending.
-			T::WeightInfo::on_finalize()
+			// What each message adds to it is part of the weight of what sends it.
+			T::WeightInfo::on_finalize(0)
 		}
 
 		fn on_finalize(number: BlockNumberFor<T>) {
@@ -247,7 +247,7 @@ pub mod pallet {
 		/// Takes in batches of messages from other chains. At most once a block.
 		#[pallet::call_index(0)]
 		#[pallet::weight((
-			T::WeightInfo::deliver(
+			Pallet::<T>::deliver_weight(
 				deliveries.len() as u32,
 				deliveries.iter().map(|delivery| delivery.messages.len() as u32).fold(0, u32::saturating_add),
 			),

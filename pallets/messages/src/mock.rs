@@ -9,7 +9,7 @@ use asterism_primitives::{
 use codec::Encode;
 use pallet_messages::HandleMessage;
 use polkadot_sdk::{
-	frame_support::{derive_impl, storage::unhashed, traits::ConstU32},
+	frame_support::{derive_impl, storage::unhashed, traits::ConstU32, weights::Weight},
 	sp_io::TestExternalities,
 	sp_runtime::{traits::IdentityLookup, BuildStorage},
 	*,
@@ -79,6 +79,10 @@ impl HandleMessage for Vault {
 
 	fn returned(_: ChainId, message: &Message, _: Nonce, _: BounceReason) {
 		Self::credit(&message.recipient, message.value);
+	}
+
+	fn weight() -> Weight {
+		Weight::from_parts(1_000_000, 0)
 	}
 }
 

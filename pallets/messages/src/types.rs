@@ -1,3 +1,5 @@
+//! What other pallets send and receive by, and what a block's traffic is kept in.
+
 use super::*;
 use polkadot_sdk::sp_core::{
 	bounded::{BoundedBTreeMap, BoundedVec},
@@ -49,6 +51,9 @@ pub trait SendMessage {
 	/// Any [`SendError`]; nothing is changed then.
 	fn send(destination: ChainId, payload: Payload) -> Result<Nonce, SendError>;
 
+	/// What a message adds to the end of the block that it is sent in: part of the weight of each call that sends one.
+	fn closing_weight() -> Weight;
+
 	/// Makes a chain known, as a root view would.
 	#[cfg(feature = "runtime-benchmarks")]
 	fn make_known(chain: ChainId);
@@ -65,6 +70,9 @@ pub trait HandleMessage {
 	/// Puts the value of a message that this chain sent back into circulation: `message` brings it from `destination`,
 	/// for the account that sent it. This must not fail.
 	fn returned(destination: ChainId, message: &Message, nonce: Nonce, reason: BounceReason);
+
+	/// The most that executing or returning one message takes.
+	fn weight() -> Weight;
 }
 
 /// The outbox of one block.

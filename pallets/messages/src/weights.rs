@@ -1,67 +1,93 @@
-//! Weights of the pallet's calls and hooks: conservative numbers, by hand.
+//! Weights, set by hand on the safe side; `scripts/benchmark` measures them.
 
 use core::marker::PhantomData;
 use polkadot_sdk::{
-	frame_support::{traits::Get, weights::Weight},
+	frame_support::{
+		traits::Get,
+		weights::{constants::RocksDbWeight, Weight},
+	},
 	frame_system,
 };
 
-/// What each call and hook takes.
+/// What each call, hook or part of them takes. The benchmark of the same name says what is measured, and what its
+/// components count.
 pub trait WeightInfo {
-	/// [`deliver`](crate::Call::deliver) with so many batches of so many messages together, all of which bounce.
-	fn deliver(batches: u32, messages: u32) -> Weight;
-	/// One message that is sent: its storage, and its part in closing the outbox.
-	fn send() -> Weight;
-	/// The acknowledgement of so many batches.
-	fn acknowledge(batches: u32) -> Weight;
-	/// The end of a block without messages.
-	fn on_finalize() -> Weight;
+	/// See the benchmark `on_finalize`.
+	fn on_finalize(b: u32) -> Weight;
+	/// See the benchmark `acknowledge`.
+	fn acknowledge(b: u32) -> Weight;
+	/// See the benchmark `deliver`.
+	fn deliver(b: u32, m: u32) -> Weight;
+	/// See the benchmark `deliver_returned`.
+	fn deliver_returned(b: u32, m: u32) -> Weight;
 }
 
-/// For a runtime with its own database weights.
+/// With the runtime's weights of database accesses.
 pub struct SubstrateWeight<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
-	fn deliver(batches: u32, messages: u32) -> Weight {
-		let db = T::DbWeight::get();
-		Weight::from_parts(20_000_000, 4_096)
-			.saturating_add(Weight::from_parts(60_000_000, 8_192).saturating_mul(batches.into()))
-			.saturating_add(db.reads_writes(4, 3).saturating_mul(batches.into()))
-			.saturating_add(Weight::from_parts(80_000_000, 512).saturating_mul(messages.into()))
-			// The handler's two accounts and one more entry; the bounce's batch.
-			.saturating_add(db.reads_writes(4, 4).saturating_mul(messages.into()))
-			.saturating_add(Self::send().saturating_mul(messages.into()))
+	fn on_finalize(b: u32) -> Weight {
+		Weight::from_parts(10_000_000, 4_096)
+			.saturating_add(T::DbWeight::get().reads_writes(1, 1))
+			.saturating_add(Weight::from_parts(80_000_000, 16_384).saturating_mul(b.into()))
+			.saturating_add(T::DbWeight::get().reads_writes(2, 3).saturating_mul(b.into()))
 	}
 
-	fn send() -> Weight {
-		// The list of known chains, up to 4 KiB, is decoded for each message.
-		Weight::from_parts(70_000_000, 16_384).saturating_add(T::DbWeight::get().reads_writes(5, 4))
-	}
-
-	fn acknowledge(batches: u32) -> Weight {
-		let db = T::DbWeight::get();
+	fn acknowledge(b: u32) -> Weight {
 		Weight::from_parts(20_000_000, 8_192)
-			.saturating_add(db.reads_writes(1, 1))
-			.saturating_add(Weight::from_parts(10_000_000, 8_192).saturating_mul(batches.into()))
-			.saturating_add(db.reads_writes(1, 2).saturating_mul(batches.into()))
+			.saturating_add(T::DbWeight::get().reads_writes(1, 1))
+			.saturating_add(Weight::from_parts(20_000_000, 8_192).saturating_mul(b.into()))
+			.saturating_add(T::DbWeight::get().reads_writes(2, 2).saturating_mul(b.into()))
 	}
 
-	fn on_finalize() -> Weight {
-		Weight::from_parts(10_000_000, 4_096).saturating_add(T::DbWeight::get().reads_writes(1, 2))
+	fn deliver(b: u32, m: u32) -> Weight {
+		Weight::from_parts(40_000_000, 8_192)
+			.saturating_add(T::DbWeight::get().reads_writes(5, 4))
+			.saturating_add(Weight::from_parts(160_000_000, 16_384).saturating_mul(b.into()))
+			.saturating_add(T::DbWeight::get().reads_writes(4, 4).saturating_mul(b.into()))
+			.saturating_add(Weight::from_parts(80_000_000, 512).saturating_mul(m.into()))
+	}
+
+	fn deliver_returned(b: u32, m: u32) -> Weight {
+		Weight::from_parts(40_000_000, 8_192)
+			.saturating_add(T::DbWeight::get().reads_writes(5, 4))
+			.saturating_add(Weight::from_parts(120_000_000, 16_384).saturating_mul(b.into()))
+			.saturating_add(T::DbWeight::get().reads_writes(4, 3).saturating_mul(b.into()))
+			.saturating_add(Weight::from_parts(60_000_000, 512).saturating_mul(m.into()))
+			.saturating_add(T::DbWeight::get().reads_writes(1, 1).saturating_mul(m.into()))
 	}
 }
 
+/// With RocksDB's weights of database accesses, for tests.
 impl WeightInfo for () {
-	fn deliver(batches: u32, messages: u32) -> Weight {
-		Weight::from_parts(1, 0).saturating_mul(u64::from(batches) + u64::from(messages))
+	fn on_finalize(b: u32) -> Weight {
+		Weight::from_parts(10_000_000, 4_096)
+			.saturating_add(RocksDbWeight::get().reads_writes(1, 1))
+			.saturating_add(Weight::from_parts(80_000_000, 16_384).saturating_mul(b.into()))
+			.saturating_add(RocksDbWeight::get().reads_writes(2, 3).saturating_mul(b.into()))
 	}
-	fn send() -> Weight {
-		Weight::from_parts(1, 0)
+
+	fn acknowledge(b: u32) -> Weight {
+		Weight::from_parts(20_000_000, 8_192)
+			.saturating_add(RocksDbWeight::get().reads_writes(1, 1))
+			.saturating_add(Weight::from_parts(20_000_000, 8_192).saturating_mul(b.into()))
+			.saturating_add(RocksDbWeight::get().reads_writes(2, 2).saturating_mul(b.into()))
 	}
-	fn acknowledge(batches: u32) -> Weight {
-		Weight::from_parts(batches.into(), 0)
+
+	fn deliver(b: u32, m: u32) -> Weight {
+		Weight::from_parts(40_000_000, 8_192)
+			.saturating_add(RocksDbWeight::get().reads_writes(5, 4))
+			.saturating_add(Weight::from_parts(160_000_000, 16_384).saturating_mul(b.into()))
+			.saturating_add(RocksDbWeight::get().reads_writes(4, 4).saturating_mul(b.into()))
+			.saturating_add(Weight::from_parts(80_000_000, 512).saturating_mul(m.into()))
 	}
-	fn on_finalize() -> Weight {
-		Weight::zero()
+
+	fn deliver_returned(b: u32, m: u32) -> Weight {
+		Weight::from_parts(40_000_000, 8_192)
+			.saturating_add(RocksDbWeight::get().reads_writes(5, 4))
+			.saturating_add(Weight::from_parts(120_000_000, 16_384).saturating_mul(b.into()))
+			.saturating_add(RocksDbWeight::get().reads_writes(4, 3).saturating_mul(b.into()))
+			.saturating_add(Weight::from_parts(60_000_000, 512).saturating_mul(m.into()))
+			.saturating_add(RocksDbWeight::get().reads_writes(1, 1).saturating_mul(m.into()))
 	}
 }

@@ -5,8 +5,9 @@ use alloc::{
 	vec::Vec,
 };
 use asterism_primitives::{
+	committee::Epoch,
 	inherents::RootViewData,
-	root_state::{anchor_key, chains_key, channel_key, Anchor, ChannelRecord},
+	root_state::{anchor_key, chains_key, channel_key, ready_key, Anchor, ChannelRecord},
 	BlockNumber, ChainId, Hash, Hashing, Header,
 };
 use codec::Encode;
@@ -38,6 +39,11 @@ impl RootFixture {
 	pub fn set_chains(&mut self, chains: impl IntoIterator<Item = ChainId>) {
 		let chains: BTreeSet<ChainId> = chains.into_iter().collect();
 		self.entries.insert(chains_key(), chains.encode());
+	}
+
+	/// Records that a chain's committee of this epoch may take over.
+	pub fn set_ready(&mut self, chain: ChainId, epoch: Epoch) {
+		self.entries.insert(ready_key(chain), epoch.encode());
 	}
 
 	/// Removes what is under a key.
@@ -85,7 +91,7 @@ impl RootFixture {
 				.build();
 			let keys = anchors.iter().map(|(chain, number)| anchor_key(*chain, *number));
 			let keys = keys.chain(acknowledgements.iter().map(|d| channel_key(own, *d)));
-			for key in keys.chain([chains_key()]) {
+			for key in keys.chain([chains_key(), ready_key(own)]) {
 				trie.get(&key).expect("the trie is in memory");
 			}
 		}

@@ -9,6 +9,8 @@
 //! - One inherent, [`Call::set`], brings in a root header and a state proof. Its proposer leaves it out when it knows
 //!   nothing newer.
 //! - Each root view proves which transaction chains there are. [`KnownChains`] keeps them until the next one.
+//! - Each root view proves which of this chain's committees may take over. [`ReadyEpoch`] keeps it, for the end of the
+//!   epoch.
 //! - For the rest of that block, other pallets ask [`RootState`] for the anchors that it proved. Acknowledgements go to
 //!   [`Config::OnAcknowledged`] at once.
 //!
@@ -18,7 +20,8 @@
 //!  proposer's root client ──RootViewData──► Call::set ──► digest: root_ref ──► voters check that it is final
 //!                                              │
 //!                    ┌─────────────────────────┼───────────────────────┐
-//!       View, KnownChains (stay)   Anchors (this block)      OnAcknowledged (now)
+//!       View, KnownChains,         Anchors (this block)      OnAcknowledged (now)
+//!       ReadyEpoch (stay)
 //! ```
 //!
 //! ## Assumptions
@@ -27,19 +30,22 @@
 //!   [`root_ref`](asterism_primitives::digest::root_ref) with its own root client before it votes.
 //! - A header commits to the state root, so all that the proof yields is as true as the header.
 //! - The view never goes back, so a value that a block has read is never older than one its ancestors read.
-//! - Chains never leave the root chain's registry: a chain that is known here is known there at any later time.
+//! - Chains never leave the root chain's registry: a chain that is known here is known there at any later time. A
+//!   committee that is ready stays so.
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;
 
 use alloc::{collections::BTreeMap, vec::Vec};
 use asterism_primitives::{
+	committee::Epoch,
 	digest::{self, RootRef, MAX_PEERS},
 	inherents::{RootViewData, ROOT_VIEW},
-	root_state::{anchor_key, chains_key, channel_key, Anchor, ChainIds, ChannelRecord},
+	root_state::{anchor_key, chains_key, channel_key, ready_key, Anchor, ChainIds, ChannelRecord},
 	BlockNumber, ChainId, ChainParameters, Hash, Hashing, Nonce,
 };
 use codec::{DecodeAll, Encode};
+use pallet_epochs::NextCommittee;
 use polkadot_sdk::{
 	frame_support::{self, traits::Get},
 	frame_system,
@@ -74,6 +80,8 @@ pub struct Verified {
 	pub root: RootRef,
 	/// The transaction chains on record in its state.
 	pub chains: ChainIds,
+	/// The newest epoch of this chain whose committee may take over, if one was elected.
+	pub ready: Option<Epoch>,
 	/// The anchors in its state.
 	pub anchors: BTreeMap<(ChainId, BlockNumber), Anchor>,
 	/// What each destination expects next from this chain, as far as the root chain knows.
@@ -95,6 +103,9 @@ pub trait RootState {
 	/// Makes a chain known, as a root view would.
 	#[cfg(feature = "runtime-benchmarks")]
 	fn make_known(chain: ChainId);
+	/// Makes an anchor known for the rest of the block, as a root view would.
+	#[cfg(feature = "runtime-benchmarks")]
+	fn set_anchor(chain: ChainId, number: BlockNumber, anchor: Anchor);
 }
 
 /// Takes note of acknowledgements.
@@ -154,6 +165,11 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type KnownChains<T> = StorageValue<_, ChainIds, ValueQuery>;
 
+	/// The newest epoch of this chain whose committee may take over, as the newest root block that this chain has seen says;
+	/// absent if it knows none.
+	#[pallet::storage]
+	pub type ReadyEpoch<T> = StorageValue<_, Epoch, OptionQuery>;
+
 	/// The anchors that this block's root view has proved; absent if it has none. Gone at the end of the block.
 	#[pallet::storage]
 	pub type Anchors<T> =
@@ -187,10 +203,13 @@ pub mod pallet {
 			);
 			assert!(
 				self.parameters.is_valid(),
-				"rootView.parameters.blockInterval: expected {} to {} milliseconds, got {}",
+				"rootView.parameters: expected blockInterval {} to {} milliseconds, epochLength 0 or from {}, committeeSize 1 \
+				 to {}; got {:?}",
 				ChainParameters::MIN_BLOCK_INTERVAL,
 				ChainParameters::MAX_BLOCK_INTERVAL,
-				self.parameters.block_interval,
+				ChainParameters::MIN_EPOCH_LENGTH,
+				ChainParameters::MAX_COMMITTEE_SIZE,
+				self.parameters,
 			);
 			Chain::<T>::put(self.chain_id);
 			Parameters::<T>::put(self.parameters);
@@ -247,8 +266,8 @@ pub mod pallet {
 		#[pallet::call_index(0)]
 		#[pallet::weight((
 			T::WeightInfo::set(
-				// One more than is asked for: the list of chains.
-				data.anchors.len() as u32 + data.acknowledgements.len() as u32 + 1,
+				// Two more than are asked for: the list of chains, and the epoch that is ready.
+				data.anchors.len() as u32 + data.acknowledgements.len() as u32 + 2,
 				proof_bytes(&data.proof),
 			),
 			DispatchClass::Mandatory,
@@ -259,12 +278,16 @@ pub mod pallet {
 			let Verified {
 				root,
 				chains,
+				ready,
 				anchors,
 				acknowledged,
 			} = Self::verify(&data)?;
 			View::<T>::put(root);
 			if chains != KnownChains::<T>::get() {
 				KnownChains::<T>::put(chains);
+			}
+			if ready != ReadyEpoch::<T>::get() {
+				ReadyEpoch::<T>::set(ready);
 			}
 			Anchors::<T>::put(BoundedBTreeMap::try_from(anchors).map_err(|_| Error::<T>::TooManyAnchors)?);
 			frame_system::Pallet::<T>::deposit_log(digest::root_ref_item(root));
@@ -344,6 +367,7 @@ impl<T: Config> Pallet<T> {
 		let chains = read(&db, state_root, &chains_key())
 			.map_err(Error::<T>::from)?
 			.ok_or(Error::<T>::NoChains)?;
+		let ready = read(&db, state_root, &ready_key(Chain::<T>::get())).map_err(Error::<T>::from)?;
 		let mut anchors = BTreeMap::new();
 		for (chain, number) in &data.anchors {
 			let anchor = read(&db, state_root, &anchor_key(*chain, *number)).map_err(Error::<T>::from)?;
@@ -360,6 +384,7 @@ impl<T: Config> Pallet<T> {
 		Ok(Verified {
 			root,
 			chains,
+			ready,
 			anchors,
 			acknowledged,
 		})
@@ -417,6 +442,12 @@ fn read<V: codec::Decode>(db: &MemoryDB<Hashing>, root: Hash, key: &[u8]) -> Res
 		.transpose()
 }
 
+impl<T: Config> NextCommittee for Pallet<T> {
+	fn ready(next: Epoch) -> bool {
+		ReadyEpoch::<T>::get().is_some_and(|ready| ready >= next)
+	}
+}
+
 impl<T: Config> RootState for Pallet<T> {
 	fn chain_id() -> ChainId {
 		Chain::<T>::get()
@@ -437,5 +468,14 @@ impl<T: Config> RootState for Pallet<T> {
 	#[cfg(feature = "runtime-benchmarks")]
 	fn make_known(chain: ChainId) {
 		KnownChains::<T>::mutate(|chains| chains.try_insert(chain)).expect("there is room for the chain");
+	}
+
+	#[cfg(feature = "runtime-benchmarks")]
+	fn set_anchor(chain: ChainId, number: BlockNumber, anchor: Anchor) {
+		let mut anchors = Anchors::<T>::get().unwrap_or_default();
+		anchors
+			.try_insert((chain, number), anchor)
+			.expect("there is room for the anchor");
+		Anchors::<T>::put(anchors);
 	}
 }

@@ -36,7 +36,10 @@ impl pallet_root_view::Config for Test {
 }
 
 pub fn genesis(chain_id: ChainId, block_interval: u32) -> TestExternalities {
-	let parameters = ChainParameters { block_interval };
+	let parameters = ChainParameters {
+		block_interval,
+		..Default::default()
+	};
 	let root_view = pallet_root_view::GenesisConfig {
 		chain_id,
 		parameters,

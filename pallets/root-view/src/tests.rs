@@ -1,7 +1,7 @@
 use crate::{fixture::RootFixture, mock::*, *};
 use asterism_primitives::{
 	protocol::channel::{Batch, BlockBatch},
-	root_state::{anchor_key, chains_key, channel_key},
+	root_state::{anchor_key, chains_key, channel_key, ready_key},
 };
 use polkadot_sdk::{
 	frame_support::{assert_noop, assert_ok, inherent::ProvideInherent, traits::Hooks},
@@ -261,6 +261,39 @@ fn a_view_without_the_list_of_chains_is_refused() {
 }
 
 #[test]
+fn a_committee_that_is_ready_is_known_from_the_next_view_on() {
+	new_test_ext().execute_with(|| {
+		let ready = <RootView as NextCommittee>::ready;
+		assert_ok!(set(root().view(OWN, 10, &[], &[])));
+		assert!(!ready(0) && !ready(1));
+		next();
+		let mut elected = root();
+		// Another chain's committee is not ours.
+		elected.set_ready(PEER, 7);
+		assert_ok!(set(elected.view(OWN, 11, &[], &[])));
+		assert!(!ready(1));
+		next();
+		elected.set_ready(OWN, 3);
+		assert_ok!(set(elected.view(OWN, 12, &[], &[])));
+		assert!(ready(1) && ready(3) && !ready(4));
+		next();
+		// It stays known in blocks without a root view.
+		assert!(ready(3));
+	});
+}
+
+#[test]
+fn a_ready_epoch_of_another_form_is_refused() {
+	new_test_ext().execute_with(|| {
+		for bytes in [vec![], vec![3; 7], vec![3; 9]] {
+			let mut bad = root();
+			bad.set_raw(ready_key(OWN), bytes);
+			assert_noop!(set(bad.view(OWN, 10, &[], &[])), Error::<Test>::BadValue);
+		}
+	});
+}
+
+#[test]
 #[should_panic(expected = "rootView.chainId: expected the id of a transaction chain")]
 fn the_root_chain_has_no_root_view() {
 	genesis(ChainId::ROOT, 1_001);
@@ -275,7 +308,9 @@ fn a_default_genesis_takes_in_no_root_view() {
 }
 
 #[test]
-#[should_panic(expected = "rootView.parameters.blockInterval: expected 200 to 60000 milliseconds, got 199")]
+#[should_panic(
+	expected = "rootView.parameters: expected blockInterval 200 to 60000 milliseconds, epochLength 0 or"
+)]
 fn parameters_are_checked() {
 	genesis(OWN, 199);
 }

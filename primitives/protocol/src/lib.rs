@@ -1,6 +1,6 @@
-//! The rules by which chains exchange messages and the root chain keeps them honest, as pure state machines:
-//! functions of values, without node, clock, network or storage. The pallets run these very rules over their
-//! storage, and `tests/model.rs` explores them exhaustively.
+//! The rules by which chains exchange messages and change their committees, and the root chain keeps them honest, as
+//! pure state machines: functions of values, without node, clock, network or storage. The pallets run these very rules
+//! over their storage, and `tests/model.rs` explores those of messages exhaustively.
 //!
 //! # Overview
 //!
@@ -9,6 +9,9 @@
 //! | [`channel`] | messages between two chains are delivered exactly once and in order | Thinkey §4.3, §5.2 |
 //! | [`ledger`] | a chain can't spend what it doesn't hold; balances + value in flight = issuance | DESIGN §2 |
 //! | [`sequence`] | checkpoints of a chain extend each other, without gap, repeat or fork | Thinkey §4.3 |
+//! | [`epochs`] | when a chain asks for its next committee, and when its epoch ends | Thinkey §4.1, DESIGN §6 |
+//! | [`sortition`] | who is elected, in private and in proportion to weight | Thinkey §4.1, DESIGN §6 |
+//! | [`election`] | when claims are taken, and which committee comes out | Thinkey §4.1, DESIGN §6 |
 //! | [`anchors`] | which anchors the root chain keeps: a window, and all that hold undelivered messages | Thinkey §4.3 |
 //!
 //! # Flow
@@ -34,8 +37,11 @@ extern crate alloc;
 
 pub mod anchors;
 pub mod channel;
+pub mod election;
+pub mod epochs;
 pub mod ledger;
 pub mod sequence;
+pub mod sortition;
 mod types;
 
 pub use types::{Balance, BlockNumber, ChainId, CurrencyId, Nonce};

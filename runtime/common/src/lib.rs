@@ -9,6 +9,15 @@
 //! | [`UNIT`], [`EXISTENTIAL_DEPOSIT`], [`SS58_PREFIX`] | the native currency, and how addresses look |
 //! | [`TxExtension`] | what every transaction of a user carries, the same on each chain |
 //! | [`bls`] | BLS12-381 verification by host functions |
+//! | [`possession`] | proofs that somebody has the secret of a consensus key |
+//! | [`session_keys`] | the keys of a node that `author_rotateKeys` makes |
+//!
+//! # Flow
+//!
+//! ```text
+//!  limits, constants, TxExtension ──► Config implementations of both runtimes
+//!  bls ──► pallets' verification of certificates ──► host functions ──► the node's native BLS12-381
+//! ```
 //!
 //! # Assumptions
 //!
@@ -19,6 +28,8 @@
 extern crate alloc;
 
 pub mod bls;
+pub mod possession;
+pub mod session_keys;
 
 use asterism_primitives::Balance;
 use polkadot_sdk::{

@@ -10,7 +10,7 @@ use asterism_primitives::{
 	root_state::{Anchor, ChannelRecord},
 	AccountNonce, Balance, BlockNumber, ChainId, ChainParameters, CurrencyId,
 };
-use asterism_runtime_common::tx_extension;
+use asterism_runtime_common::{session_keys, tx_extension};
 use frame_support::{genesis_builder_helper, BoundedVec};
 use pallet_chains::{ChainRegistry, CommitteeProvider};
 use polkadot_sdk::{
@@ -97,10 +97,12 @@ impl_runtime_apis! {
 
 	impl sp_session::SessionKeys<Block> for Runtime {
 		fn generate_session_keys(owner: Vec<u8>, seed: Option<Vec<u8>>) -> sp_session::OpaqueGeneratedSessionKeys {
-			SessionKeys::generate(&owner, seed).into()
+			// Before block 1 the state doesn't know the hash of block 0: there are keys then, but no proof.
+			let genesis = (System::block_number() > 0).then(|| System::block_hash(0));
+			session_keys::generate(&owner, seed, genesis)
 		}
 		fn decode_session_keys(encoded: Vec<u8>) -> Option<Vec<(Vec<u8>, KeyTypeId)>> {
-			SessionKeys::decode_into_raw_public_keys(&encoded)
+			session_keys::decode(&encoded)
 		}
 	}
 
@@ -134,6 +136,12 @@ impl_runtime_apis! {
 		}
 		fn issuance() -> Vec<(CurrencyId, Balance)> {
 			vec![(CurrencyId::NATIVE, Balances::total_issuance())]
+		}
+	}
+
+	impl asterism_primitives::api::EpochsApi<Block> for Runtime {
+		fn current() -> (Epoch, BlockNumber) {
+			Epochs::current()
 		}
 	}
 
@@ -191,7 +199,7 @@ impl_runtime_apis! {
 		) {
 			use frame_support::traits::StorageInfoTrait;
 			use polkadot_sdk::frame_benchmarking::BenchmarkList;
-			use crate::benches::*;
+			use crate::benchmarks::*;
 
 			let mut list = Vec::<BenchmarkList>::new();
 			list_benchmarks!(list, extra);
@@ -203,7 +211,7 @@ impl_runtime_apis! {
 		) -> Result<Vec<polkadot_sdk::frame_benchmarking::BenchmarkBatch>, alloc::string::String> {
 			use polkadot_sdk::frame_benchmarking::BenchmarkBatch;
 			use frame_support::traits::WhitelistedStorageKeys;
-			use crate::benches::*;
+			use crate::benchmarks::*;
 
 			let whitelist = AllPalletsWithSystem::whitelisted_storage_keys();
 			let mut batches = Vec::<BenchmarkBatch>::new();

@@ -1,22 +1,30 @@
 //! What each pallet is told.
 
 use super::*;
-use asterism_primitives::{committee::BlsPublic, AccountNonce, Balance, ChainId, Hash};
+use asterism_primitives::{
+	committee::{Epoch, MemberId},
+	AccountNonce, Balance, BlockNumber, ChainId, Hash,
+};
 use asterism_runtime_common::{
-	bls::{self, HostBls},
-	deposit, BlockHashCount, BlockLength, BlockWeights, ExistentialDeposit, Ss58Prefix,
+	bls::HostBls, deposit, BlockHashCount, BlockLength, BlockWeights, ExistentialDeposit, Ss58Prefix, UNIT,
 };
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{
 	derive_impl, parameter_types,
-	traits::{tokens::imbalance::ResolveTo, ConstU32, Get, InstanceFilter, VariantCountOf},
-	weights::constants::RocksDbWeight,
+	traits::{
+		tokens::imbalance::ResolveTo, ConstU128, ConstU32, ConstU64, Get, InstanceFilter, VariantCountOf,
+	},
+	weights::{constants::RocksDbWeight, Weight},
 	PalletId,
 };
-use pallet_chains::{ChainRegistry, ValidateKey};
+use pallet_chains::{ChainRegistry, OnEpoch, Succession};
+use pallet_stake::Stakers;
 use polkadot_sdk::frame_system::EnsureRoot;
 use scale_info::TypeInfo;
-use sp_runtime::traits::{AccountIdConversion, BlakeTwo256};
+use sp_runtime::{
+	traits::{AccountIdConversion, BlakeTwo256},
+	Perbill,
+};
 
 /// The account that the dust of reaped accounts goes to, so that the issuance never changes by dust.
 pub fn dust_pot() -> AccountId {
@@ -143,7 +151,7 @@ pub enum ProxyType {
 	/// Everything.
 	#[default]
 	Any,
-	/// Everything but moving balances and acting as superuser.
+	/// Everything but moving balances, acting as superuser, and running a node: who chooses a node's keys can lose its stake.
 	NonTransfer,
 }
 
@@ -151,7 +159,10 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
 	fn filter(&self, call: &RuntimeCall) -> bool {
 		match self {
 			ProxyType::Any => true,
-			ProxyType::NonTransfer => !matches!(call, RuntimeCall::Balances(..) | RuntimeCall::Sudo(..)),
+			ProxyType::NonTransfer => !matches!(
+				call,
+				RuntimeCall::Balances(..) | RuntimeCall::Sudo(..) | RuntimeCall::Stake(..)
+			),
 		}
 	}
 	fn is_superset(&self, other: &Self) -> bool {
@@ -175,49 +186,151 @@ impl pallet_proxy::Config for Runtime {
 	type BlockNumberProvider = System;
 }
 
-/// Checks committees' keys with the host's curve arithmetic.
-pub struct HostKeys;
-impl ValidateKey for HostKeys {
-	fn validate_key(key: &BlsPublic) -> bool {
-		bls::validate_key(key)
+/// For how many epochs after its own a committee stays on record. Evidence against one that is forgotten doesn't count.
+pub const HISTORY_DEPTH: Epoch = 64;
+
+/// Who hears of chains' epochs.
+pub struct EpochListeners;
+impl OnEpoch for EpochListeners {
+	fn on_signal(_: ChainId, _: Epoch) {}
+	fn on_end(_: ChainId, _: Epoch) {}
+	fn on_forget(chain: ChainId, epoch: Epoch) {
+		Misconduct::forget(chain, epoch);
 	}
+	fn weight() -> Weight {
+		// The convicts of a committee.
+		RocksDbWeight::get().writes(1)
+	}
+}
+
+/// The length of the root chain's own epochs.
+pub struct EpochLength;
+impl Get<BlockNumber> for EpochLength {
+	fn get() -> BlockNumber {
+		Chains::parameters(ChainId::ROOT).map_or(0, |parameters| parameters.epoch_length)
+	}
+}
+
+/// The root chain's own committees, as the registry has them.
+pub struct RootCommittees;
+impl pallet_epochs::NextCommittee for RootCommittees {
+	fn ready(next: Epoch) -> bool {
+		Chains::is_ready(ChainId::ROOT, next)
+	}
+}
+impl pallet_epochs::Handover for RootCommittees {
+	fn on_signal(next: Epoch) {
+		Chains::signal(ChainId::ROOT, next);
+	}
+	fn on_end(next: Epoch) {
+		// The epoch ends only if the next committee is ready.
+		if Chains::advance(ChainId::ROOT).is_err() {
+			frame_support::defensive!("the root chain's next committee is not ready", next);
+		}
+	}
+	fn weight() -> Weight {
+		<Chains as Succession>::weight()
+	}
+}
+
+impl pallet_epochs::Config for Runtime {
+	type Length = EpochLength;
+	type NextCommittee = RootCommittees;
+	type Handover = RootCommittees;
+	type WeightInfo = pallet_epochs::weights::SubstrateWeight<Runtime>;
+}
+
+/// The nodes, as they answer for members of committees.
+pub struct Accountable;
+impl pallet_misconduct::Operators<AccountId> for Accountable {
+	fn operator_of(_: ChainId, _: Epoch, member: &MemberId) -> Option<AccountId> {
+		Stake::operator_of(member)
+	}
+	fn weight() -> Weight {
+		RocksDbWeight::get().reads(1)
+	}
+}
+impl pallet_misconduct::Punish<AccountId> for Accountable {
+	fn punish(operator: &AccountId, fraction: Perbill, reporter: Option<&AccountId>) -> Balance {
+		let slashed = Stake::slash(operator, fraction, reporter);
+		Stake::exclude(operator);
+		slashed
+	}
+	fn weight() -> Weight {
+		// The node and the total, twice; the operator's balance and hold, the reporter's and the pot's.
+		Weight::from_parts(200_000_000, 20_000).saturating_add(RocksDbWeight::get().reads_writes(8, 8))
+	}
+}
+
+impl pallet_misconduct::Config for Runtime {
+	type Chains = Chains;
+	type Operators = Accountable;
+	type Punish = Accountable;
+	type Judge = Checkpoints;
+	type SlashFraction = SlashFraction;
+	type Lifetime = ConstU32<EVIDENCE_LIFETIME>;
+	type WeightInfo = pallet_misconduct::weights::SubstrateWeight<Runtime>;
+	#[cfg(feature = "runtime-benchmarks")]
+	type BenchmarkHelper = crate::benchmarks::Helper;
 }
 
 impl pallet_chains::Config for Runtime {
 	type RegisterOrigin = EnsureRoot<AccountId>;
-	type ValidateKey = HostKeys;
+	type Keys = HostBls;
 	type OnRegister = Checkpoints;
 	type MaxChains = ConstU32<{ asterism_primitives::root_state::MAX_CHAINS }>;
+	type HistoryDepth = ConstU64<HISTORY_DEPTH>;
+	type OnEpoch = EpochListeners;
 	type WeightInfo = pallet_chains::weights::SubstrateWeight<Runtime>;
+	#[cfg(feature = "runtime-benchmarks")]
+	type BenchmarkHelper = crate::benchmarks::Helper;
 }
 
 impl pallet_checkpoints::Config for Runtime {
 	type Chains = Chains;
-	type VerifyAggregate = HostBls;
 	type WeightInfo = pallet_checkpoints::weights::SubstrateWeight<Runtime>;
 	#[cfg(feature = "runtime-benchmarks")]
-	type BenchmarkHelper = RegisterForBenchmark;
+	type BenchmarkHelper = crate::benchmarks::Helper;
 }
 
-/// Registers a chain whose only member has the generator of G2 as its key.
-#[cfg(feature = "runtime-benchmarks")]
-pub struct RegisterForBenchmark;
+/// The account that slashed stake goes to, less what reporters get: the issuance doesn't change by punishment. Nobody has its
+/// key.
+pub fn slash_pot() -> AccountId {
+	PalletId(*b"ast/slsh").into_account_truncating()
+}
 
-#[cfg(feature = "runtime-benchmarks")]
-impl pallet_checkpoints::BenchmarkHelper for RegisterForBenchmark {
-	fn register(chain: ChainId, genesis: &Header) {
-		let member = asterism_primitives::committee::Member {
-			id: asterism_primitives::committee::MemberId([1; 32]),
-			key: pallet_chains::generator_key(),
-		};
-		let members = alloc::vec![member].try_into().expect("one member fits");
-		Chains::register(
-			frame_system::RawOrigin::Root.into(),
-			chain,
-			alloc::boxed::Box::new(genesis.clone()),
-			Default::default(),
-			members,
-		)
-		.expect("the chain is new and valid");
+/// See [`slash_pot`].
+pub struct SlashPot;
+impl frame_support::traits::TypedGet for SlashPot {
+	type Type = AccountId;
+	fn get() -> AccountId {
+		slash_pot()
 	}
+}
+
+/// The least stake of a node.
+pub const MINIMUM_STAKE: Balance = 100 * UNIT;
+
+/// For how many root blocks evidence is accepted: four weeks of blocks of a second.
+pub const EVIDENCE_LIFETIME: BlockNumber = 28 * 24 * 3_600;
+
+parameter_types! {
+	pub const ReporterShare: Perbill = Perbill::from_percent(10);
+	pub const SlashFraction: Perbill = Perbill::from_percent(50);
+}
+
+impl pallet_stake::Config for Runtime {
+	type RuntimeHoldReason = RuntimeHoldReason;
+	type Currency = Balances;
+	type Keys = HostBls;
+	type OnSlash = ResolveTo<SlashPot, Balances>;
+	type MinimumStake = ConstU128<MINIMUM_STAKE>;
+	// A day more, for evidence to get into a block.
+	type Unbonding = ConstU32<{ EVIDENCE_LIFETIME + 24 * 3_600 }>;
+	type EvidenceLifetime = ConstU32<EVIDENCE_LIFETIME>;
+	type ReporterShare = ReporterShare;
+	type MaxRetired = ConstU32<30>;
+	type WeightInfo = pallet_stake::weights::SubstrateWeight<Runtime>;
+	#[cfg(feature = "runtime-benchmarks")]
+	type BenchmarkHelper = crate::benchmarks::Helper;
 }

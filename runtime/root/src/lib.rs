@@ -2,9 +2,9 @@
 //!
 //! # Overview
 //!
-//! A thin composition: what it does is in its pallets, [`pallet_chains`] (the registry and the committees) and
-//! [`pallet_checkpoints`] (certified blocks of transaction chains, and what each chain holds) beside those of the Polkadot
-//! SDK. Root keeps accounts with noOs of its own; they are no part of the transaction chains' ledger.
+//! A thin composition: what it does is in its pallets, [`pallet_chains`] (the registry and the committees),
+//! [`pallet_checkpoints`] (certified blocks of transaction chains, and what each chain holds) and [`pallet_stake`] (nodes that
+//! may be elected) beside those of the Polkadot SDK. Root keeps accounts with noOs of its own; they are no part of the transaction chains' ledger.
 //!
 //! # Flow
 //!
@@ -29,9 +29,11 @@ extern crate alloc;
 include!(concat!(env!("OUT_DIR"), "/wasm_binary.rs"));
 
 pub mod apis;
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarks;
 mod config;
 
-pub use config::dust_pot;
+pub use config::{dust_pot, slash_pot, MINIMUM_STAKE};
 
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
@@ -39,7 +41,7 @@ use asterism_primitives::{AccountId, Header, Signature};
 use polkadot_sdk::{
 	frame_executive, frame_support, frame_system, pallet_balances, pallet_multisig, pallet_proxy,
 	pallet_sudo, pallet_timestamp, pallet_utility,
-	sp_runtime::{self, generic, impl_opaque_keys, MultiAddress},
+	sp_runtime::{self, generic, MultiAddress},
 	sp_version::{runtime_version, RuntimeVersion},
 };
 
@@ -59,14 +61,6 @@ pub type Executive = frame_executive::Executive<
 	Runtime,
 	AllPalletsWithSystem,
 >;
-
-impl_opaque_keys! {
-	/// The keys of a node that Substrate's own interface can make. The consensus key is made by `asterism key`.
-	pub struct SessionKeys {
-		/// The key by which members of a committee find each other.
-		pub discovery: polkadot_sdk::sp_authority_discovery::AuthorityId,
-	}
-}
 
 /// The version of this runtime.
 #[runtime_version]
@@ -128,14 +122,13 @@ mod runtime {
 	/// Checkpoints of transaction chains. Its name is part of the protocol: [`asterism_primitives::root_state`].
 	#[runtime::pallet_index(11)]
 	pub type Checkpoints = pallet_checkpoints::Pallet<Runtime>;
-}
-
-#[cfg(feature = "runtime-benchmarks")]
-mod benches {
-	use polkadot_sdk::*;
-
-	polkadot_sdk::frame_benchmarking::define_benchmarks!(
-		[pallet_chains, crate::Chains]
-		[pallet_checkpoints, crate::Checkpoints]
-	);
+	/// Nodes that may be elected to committees.
+	#[runtime::pallet_index(12)]
+	pub type Stake = pallet_stake::Pallet<Runtime>;
+	/// The root chain's own epochs.
+	#[runtime::pallet_index(13)]
+	pub type Epochs = pallet_epochs::Pallet<Runtime>;
+	/// Punishment of members of committees.
+	#[runtime::pallet_index(16)]
+	pub type Misconduct = pallet_misconduct::Pallet<Runtime>;
 }

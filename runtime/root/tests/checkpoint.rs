@@ -7,7 +7,7 @@ use asterism_primitives::{
 	certificate::{Certificate, CertificateKind, Realm, Round},
 	committee::{BlsPublic, BlsSignature, Member, MemberId},
 	digest::round_item,
-	root_state::{anchor_key, chains_key, channel_key, ChainIds},
+	root_state::{anchor_key, chains_key, channel_key, ready_key, ChainIds},
 	ChainId, ChainParameters, CurrencyId, Hash, Header,
 };
 use asterism_root_runtime::{
@@ -82,7 +82,9 @@ fn new_test_ext() -> TestExternalities {
 			Hash::zero(),
 			Hash::zero(),
 			Hash::repeat_byte(9),
-			Digest::default(),
+			Digest {
+				logs: vec![round_item(Round { epoch: 0, view: 1 })],
+			},
 		);
 		Executive::initialize_block(&first);
 	});
@@ -185,6 +187,10 @@ fn storage_keys_are_those_that_chains_read() {
 			Channels::<Runtime>::hashed_key_for(ChainId(a), ChainId(b)),
 			channel_key(ChainId(a), ChainId(b))
 		);
+		assert_eq!(
+			pallet_chains::Ready::<Runtime>::hashed_key_for(ChainId(a)),
+			ready_key(ChainId(a))
+		);
 	}
 	assert_eq!(pallet_chains::Ids::<Runtime>::hashed_key().to_vec(), chains_key());
 	new_test_ext().execute_with(|| {
@@ -200,7 +206,10 @@ fn apis_answer_from_genesis() {
 		assert_eq!(<Runtime as ChainApiV1<Block>>::chain_id(), ChainId::ROOT);
 		assert_eq!(
 			<Runtime as ChainApiV1<Block>>::parameters(),
-			ChainParameters { block_interval: 800 }
+			ChainParameters {
+				block_interval: 800,
+				..Default::default()
+			}
 		);
 		let issuance = <Runtime as ChainApiV1<Block>>::issuance();
 		assert_eq!(issuance, [(CurrencyId::NATIVE, 1_000_000_001_000_000)]);

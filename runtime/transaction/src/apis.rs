@@ -3,9 +3,10 @@
 use crate::*;
 use alloc::{vec, vec::Vec};
 use asterism_primitives::{
-	api::SentState, digest::RootRef, message::Delivery, Balance, BlockNumber, ChainId, ChainParameters,
-	CurrencyId, Nonce as MessageNonce,
+	api::SentState, committee::Epoch, digest::RootRef, message::Delivery, Balance, BlockNumber, ChainId,
+	ChainParameters, CurrencyId, Nonce as MessageNonce,
 };
+use asterism_runtime_common::session_keys;
 use polkadot_sdk::{
 	frame_support::genesis_builder_helper::{build_state, get_preset},
 	sp_api::impl_runtime_apis,
@@ -94,11 +95,12 @@ impl_runtime_apis! {
 
 	impl sp_session::SessionKeys<Block> for Runtime {
 		fn generate_session_keys(owner: Vec<u8>, seed: Option<Vec<u8>>) -> OpaqueGeneratedSessionKeys {
-			SessionKeys::generate(&owner, seed).into()
+			// Nodes are registered on the root chain, whose genesis block this chain doesn't know: no proof here.
+			session_keys::generate(&owner, seed, None)
 		}
 
 		fn decode_session_keys(encoded: Vec<u8>) -> Option<Vec<(Vec<u8>, KeyTypeId)>> {
-			SessionKeys::decode_into_raw_public_keys(&encoded)
+			session_keys::decode(&encoded)
 		}
 	}
 
@@ -139,6 +141,12 @@ impl_runtime_apis! {
 		}
 	}
 
+	impl asterism_primitives::api::EpochsApi<Block> for Runtime {
+		fn current() -> (Epoch, BlockNumber) {
+			Epochs::current()
+		}
+	}
+
 	impl asterism_primitives::api::MessagesApi<Block> for Runtime {
 		fn root_view() -> Option<RootRef> {
 			RootView::view()
@@ -162,6 +170,36 @@ impl_runtime_apis! {
 
 		fn sent_state(destination: ChainId, nonce: MessageNonce) -> SentState {
 			Messages::sent_state(destination, nonce)
+		}
+	}
+
+	#[cfg(feature = "runtime-benchmarks")]
+	impl frame_benchmarking::Benchmark<Block> for Runtime {
+		fn benchmark_metadata(extra: bool) -> (
+			Vec<frame_benchmarking::BenchmarkList>,
+			Vec<frame_support::traits::StorageInfo>,
+		) {
+			use crate::benchmarks::*;
+			use frame_benchmarking::BenchmarkList;
+			use frame_support::traits::StorageInfoTrait;
+
+			let mut list = Vec::<BenchmarkList>::new();
+			list_benchmarks!(list, extra);
+			(list, AllPalletsWithSystem::storage_info())
+		}
+
+		fn dispatch_benchmark(
+			config: frame_benchmarking::BenchmarkConfig,
+		) -> Result<Vec<frame_benchmarking::BenchmarkBatch>, alloc::string::String> {
+			use crate::benchmarks::*;
+			use frame_benchmarking::BenchmarkBatch;
+			use frame_support::traits::WhitelistedStorageKeys;
+
+			let whitelist = AllPalletsWithSystem::whitelisted_storage_keys();
+			let mut batches = Vec::<BenchmarkBatch>::new();
+			let params = (&config, &whitelist);
+			add_benchmarks!(params, batches);
+			Ok(batches)
 		}
 	}
 }

@@ -1,7 +1,7 @@
 //! How the pallets are put together.
 
 use crate::*;
-use asterism_primitives::{Balance, Hash, Hashing};
+use asterism_primitives::{Balance, BlockNumber, Hash, Hashing};
 use asterism_runtime_common::{
 	deposit, BlockHashCount, BlockLength, BlockWeights, ExistentialDeposit, Ss58Prefix,
 };
@@ -171,6 +171,23 @@ impl pallet_proxy::Config for Runtime {
 	type BlockNumberProvider = System;
 }
 
+/// The length of this chain's epochs.
+pub struct EpochLength;
+
+impl Get<BlockNumber> for EpochLength {
+	fn get() -> BlockNumber {
+		RootView::parameters().epoch_length
+	}
+}
+
+impl pallet_epochs::Config for Runtime {
+	type Length = EpochLength;
+	type NextCommittee = RootView;
+	// A checkpoint tells the root chain.
+	type Handover = ();
+	type WeightInfo = pallet_epochs::weights::SubstrateWeight<Runtime>;
+}
+
 impl pallet_root_view::Config for Runtime {
 	type OnAcknowledged = Messages;
 	type WeightInfo = pallet_root_view::weights::SubstrateWeight<Runtime>;
@@ -187,6 +204,5 @@ impl pallet_actors::Config for Runtime {
 	type Currency = Balances;
 	type Messages = Messages;
 	type PotId = PotId;
-	type WeightInfo =
-		pallet_actors::weights::SubstrateWeight<Runtime, pallet_messages::weights::SubstrateWeight<Runtime>>;
+	type WeightInfo = pallet_actors::weights::SubstrateWeight<Runtime>;
 }

@@ -10,6 +10,7 @@
 //! | `Utility`, `Multisig`, `Proxy` | conveniences for users |
 //! | [`RootView`] | the newest finalized root block, and what it says |
 //! | [`Messages`] | channels to and from other chains |
+//! | [`Epochs`] | which committee a block belongs to, and when the next one takes over |
 //! | [`Actors`] | transfers within this chain and to others; the pot for dust |
 //!
 //! # Flow
@@ -22,7 +23,7 @@
 //!
 //! - `RootView` stands before `Messages`, and both after `Timestamp`: inherents run in the order of pallets.
 //! - No fees are taken on any chain, so there is no payment among the transaction extensions.
-//! - This runtime knows no committee. Its blocks are certified outside of it.
+//! - This runtime knows no committee, only its epoch. Blocks are certified outside of it.
 #![cfg_attr(not(feature = "std"), no_std)]
 // FRAME's macros make public items that can't be documented.
 #![allow(missing_docs)]
@@ -34,6 +35,8 @@ extern crate alloc;
 include!(concat!(env!("OUT_DIR"), "/wasm_binary.rs"));
 
 mod apis;
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarks;
 mod configs;
 
 #[cfg(test)]
@@ -47,8 +50,8 @@ use alloc::vec::Vec;
 use asterism_primitives::{AccountId, AccountNonce, Header, Signature};
 use asterism_runtime_common::TxExtension;
 use polkadot_sdk::{
-	frame_executive, frame_support, frame_system, sp_authority_discovery,
-	sp_runtime::{generic, impl_opaque_keys, MultiAddress},
+	frame_executive, frame_support, frame_system,
+	sp_runtime::{generic, MultiAddress},
 	sp_version::{self, runtime_version, RuntimeVersion},
 	*,
 };
@@ -70,14 +73,6 @@ pub type Executive = frame_executive::Executive<
 	Runtime,
 	AllPalletsWithSystem,
 >;
-
-impl_opaque_keys! {
-	/// The keys that `author_rotateKeys` makes. A member's BLS key is in a keystore file of its own kind.
-	pub struct SessionKeys {
-		/// The key by which members of a committee find each other.
-		pub discovery: sp_authority_discovery::AuthorityId,
-	}
-}
 
 /// The version of this runtime.
 #[runtime_version]
@@ -127,6 +122,8 @@ mod runtime {
 	pub type Messages = pallet_messages;
 	#[runtime::pallet_index(12)]
 	pub type Actors = pallet_actors;
+	#[runtime::pallet_index(13)]
+	pub type Epochs = pallet_epochs;
 }
 
 /// The number of an account's next transaction.

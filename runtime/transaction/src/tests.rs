@@ -1,6 +1,8 @@
 use crate::*;
 use asterism_primitives::{
+	certificate::Round,
 	digest,
+	epoch::{epoch_note, EpochNote},
 	inherents::{RootViewData, ROOT_VIEW},
 	ChainId,
 };
@@ -12,7 +14,7 @@ use polkadot_sdk::{
 	sp_inherents::{InherentData, InherentIdentifier},
 	sp_io::TestExternalities,
 	sp_keyring::Sr25519Keyring,
-	sp_runtime::{generic::Era, traits::Header as _, DispatchError},
+	sp_runtime::{generic::Era, traits::Header as _, Digest, DispatchError},
 };
 use serde_json::json;
 
@@ -38,12 +40,18 @@ fn build(patch: serde_json::Value) -> Result<TestExternalities, String> {
 }
 
 fn header(number: u32) -> Header {
+	let round = Round {
+		epoch: 0,
+		view: number.into(),
+	};
 	Header::new(
 		number,
 		Default::default(),
 		Default::default(),
 		Default::default(),
-		Default::default(),
+		Digest {
+			logs: vec![digest::round_item(round)],
+		},
 	)
 }
 
@@ -59,7 +67,8 @@ fn genesis_holds_balances_and_the_pot() {
 #[test]
 fn the_genesis_patch_has_this_shape() {
 	let config = serde_json::to_value(RuntimeGenesisConfig::default()).unwrap();
-	let default = json!({ "chainId": 0, "parameters": { "blockInterval": 1_000 } });
+	let parameters = json!({ "blockInterval": 1_000, "epochLength": 0, "committeeSize": 4 });
+	let default = json!({ "chainId": 0, "parameters": parameters });
 	assert_eq!(config["rootView"], default);
 	assert_eq!(config["actors"], json!({}));
 	assert!(config["balances"]["balances"].is_array());
@@ -150,6 +159,45 @@ fn a_transfer_to_a_chain_that_is_not_on_record_stays() {
 		assert_eq!(Balances::total_issuance(), 1_000 * UNIT + EXISTENTIAL_DEPOSIT);
 		let header = Executive::finalize_block();
 		assert_eq!(digest::traffic(header.digest()), None);
+	});
+}
+
+/// A chain with epochs of eight blocks, in block `number`, whose root view says that this epoch's committee is ready.
+fn block_with_epochs(number: u32, ready: Option<u64>) -> Digest {
+	let mut root = RootFixture::default();
+	root.set_chains([ChainId(1)]);
+	if let Some(epoch) = ready {
+		root.set_ready(ChainId(1), epoch);
+	}
+	begin_block(number, Some(&root.view(ChainId(1), number, &[], &[])));
+	Executive::finalize_block().digest
+}
+
+#[test]
+fn epochs_signal_and_end_when_the_root_chain_says_that_the_next_committee_is_ready() {
+	let mut patch = genesis(1);
+	patch["rootView"]["parameters"]["epochLength"] = json!(8);
+	build(patch).unwrap().execute_with(|| {
+		for number in 1..=8 {
+			let note = epoch_note(&block_with_epochs(number, None));
+			assert_eq!(note, Ok((number == 3).then_some(EpochNote::Signal { next: 1 })));
+		}
+		assert_eq!(Epochs::current(), (0, 1));
+		let digest = block_with_epochs(9, Some(1));
+		assert_eq!(epoch_note(&digest), Ok(Some(EpochNote::End { next: 1 })));
+		assert_eq!(Epochs::current(), (1, 10));
+	});
+}
+
+#[test]
+#[should_panic(expected = "header: expected a round of epoch 1, got one of epoch 0")]
+fn the_old_committee_does_not_go_on() {
+	let mut patch = genesis(1);
+	patch["rootView"]["parameters"]["epochLength"] = json!(8);
+	build(patch).unwrap().execute_with(|| {
+		for number in 1..=9 {
+			block_with_epochs(number, Some(1));
+		}
 	});
 }
 

@@ -22,6 +22,7 @@ struct Rig {
 	lane: TestLane,
 	committee: Committee,
 	evidence: Arc<AtomicUsize>,
+	metrics: Metrics,
 }
 
 impl Rig {
@@ -35,7 +36,8 @@ impl Rig {
 				evidence.fetch_add(1, Ordering::SeqCst);
 			})
 		};
-		let (mailbox, task) = start(chain.clone(), INTERVAL, ends, Metrics::new(None).unwrap(), sink);
+		let metrics = Metrics::new(None).unwrap();
+		let (mailbox, task) = start(chain.clone(), INTERVAL, ends, metrics.clone(), sink);
 		tokio::spawn(task);
 		Rig {
 			chain,
@@ -43,6 +45,7 @@ impl Rig {
 			lane,
 			committee: committee(0),
 			evidence,
+			metrics,
 		}
 	}
 
@@ -82,7 +85,7 @@ impl Rig {
 		let sent = tokio::time::timeout(SOON, self.lane.sent())
 			.await
 			.expect("a message in time");
-		(sent.0, decode(&sent.1).expect("well-formed"))
+		(sent.0, decode_block_message(&sent.1).expect("well-formed"))
 	}
 
 	/// The next block that was asked for, of all.
@@ -283,6 +286,126 @@ async fn requests_are_answered_to_who_asked() {
 	}
 }
 
+/// An application that nothing drives but the test, its chain, and what it sends.
+fn served() -> (Application, Arc<MemoryChain>, TestLane) {
+	let chain = Arc::new(MemoryChain::default());
+	let (lane, (blocks, _)) = TestLane::new(Lane::Blocks);
+	let application = Application {
+		chain: chain.clone(),
+		interval: INTERVAL,
+		blocks,
+		pending: Default::default(),
+		notarizations: Default::default(),
+		arrived: Notify::new(),
+		seen: Default::default(),
+		metrics: Metrics::new(None).unwrap(),
+	};
+	(application, chain, lane)
+}
+
+/// How many blocks were sent to a member since the last call, if none were sent to others.
+fn sent_to(lane: &mut TestLane, member: &Identity) -> u64 {
+	let mut count = 0;
+	while let Some((to, message)) = futures::FutureExt::now_or_never(lane.sent()) {
+		assert!(matches!(to, Recipients::One(one) if one == *member));
+		assert!(matches!(
+			decode_block_message(&message),
+			Some(BlockMessage::Block(_))
+		));
+		count += 1;
+	}
+	count
+}
+
+#[tokio::test]
+async fn a_member_is_served_within_its_budget_and_others_still_are() {
+	let (application, chain, mut lane) = served();
+	let [genesis, unknown] = [chain.genesis().hash(), Hash::repeat_byte(7)];
+	let [flooder, other] = [0, 1].map(|index| identity(&committee(0), index));
+	let mut budget = Budget::new(REQUESTS);
+	let start = Instant::now();
+	let flood = |budget: &mut Budget, hash, now| {
+		for _ in 0..10 * REQUESTS.messages_burst {
+			application.answer(flooder.clone(), hash, budget, now);
+		}
+	};
+	flood(&mut budget, genesis, start);
+	assert_eq!(sent_to(&mut lane, &flooder), REQUESTS.messages_burst);
+	assert_eq!(
+		application.metrics.dropped_requests.get(),
+		9 * REQUESTS.messages_burst
+	);
+	application.answer(other.clone(), genesis, &mut Budget::new(REQUESTS), start);
+	assert_eq!(sent_to(&mut lane, &other), 1);
+	// The budget comes back, and requests in vain spend it as well.
+	flood(&mut budget, genesis, start + Duration::from_secs(1));
+	assert_eq!(sent_to(&mut lane, &flooder), REQUESTS.messages);
+	flood(&mut budget, unknown, start + Duration::from_secs(2));
+	application.answer(
+		flooder.clone(),
+		genesis,
+		&mut budget,
+		start + Duration::from_secs(2),
+	);
+	assert_eq!(sent_to(&mut lane, &flooder), 0);
+}
+
+#[tokio::test]
+async fn large_blocks_are_served_by_their_bytes() {
+	let (application, chain, mut lane) = served();
+	let member = identity(&committee(0), 0);
+	let size = 2 * 1024 * 1024;
+	let body = vec![OpaqueExtrinsic::from_blob(vec![7; size])];
+	let header = Header {
+		extrinsics_root: Hashing::ordered_trie_root(
+			body.iter().map(Encode::encode).collect(),
+			StateVersion::V0,
+		),
+		number: 1,
+		parent_hash: chain.genesis().hash(),
+		state_root: Hash::zero(),
+		digest: polkadot_sdk::sp_runtime::Digest {
+			logs: vec![digest::round_item(round(1))],
+		},
+	};
+	let large = OpaqueBlock::new(header, body);
+	chain.import(large.clone()).await.unwrap();
+	let mut budget = Budget::new(REQUESTS);
+	let now = Instant::now();
+	for _ in 0..REQUESTS.messages_burst {
+		application.answer(member.clone(), large.hash(), &mut budget, now);
+	}
+	// A little more than its body is sent of each.
+	let most = REQUESTS.bytes_burst / size as u64;
+	assert!(most < REQUESTS.messages_burst);
+	assert_eq!(sent_to(&mut lane, &member), most - 1);
+}
+
+#[tokio::test]
+async fn a_flood_of_requests_does_not_keep_others_from_being_served() {
+	let mut rig = Rig::new();
+	let genesis = rig.chain.genesis().hash();
+	let request = BlockMessage::Request(genesis).encode();
+	let [flooder, other] = [1, 2].map(|index| identity(&rig.committee, index));
+	let (flood, start) = (20 * REQUESTS.messages_burst, Instant::now());
+	for _ in 0..flood {
+		let from = (flooder.clone(), request.clone().into());
+		rig.lane.feed.send(from).await.unwrap();
+	}
+	rig.lane.feed.send((other.clone(), request.into())).await.unwrap();
+	let mut to_flooder = 0;
+	loop {
+		match rig.sent().await {
+			(Recipients::One(to), BlockMessage::Block(_)) if to == flooder => to_flooder += 1,
+			(Recipients::One(to), BlockMessage::Block(_)) if to == other => break,
+			other => panic!("expected a block, got {other:?}"),
+		}
+	}
+	let allowed = REQUESTS.messages_burst + REQUESTS.messages * (start.elapsed().as_secs() + 1);
+	assert!(to_flooder <= allowed, "{to_flooder} of at most {allowed}");
+	assert_eq!(rig.metrics.dropped_requests.get(), flood - to_flooder);
+}
+
 #[tokio::test]
 async fn malformed_messages_are_ignored() {
 	let mut rig = Rig::new();
@@ -302,7 +425,7 @@ async fn malformed_messages_are_ignored() {
 		many,
 		vec![0; MAX_NOTIFICATION as usize + 1],
 	] {
-		assert!(decode(&bad.clone().into()).is_none());
+		assert!(decode_block_message(&bad).is_none());
 		rig.push_bytes(bad).await;
 	}
 	rig.push(&block).await;
@@ -317,7 +440,7 @@ async fn a_header_with_a_foreign_body_does_not_spoil_a_proposal() {
 	for body in [vec![], vec![OpaqueExtrinsic::from_blob(vec![1, 2, 3])]] {
 		let forged = OpaqueBlock::new(block.header().clone(), body);
 		assert_eq!(forged.hash(), block.hash());
-		assert!(!has_own_body(&forged));
+		assert!(!is_body_of(forged.header(), forged.extrinsics()));
 		// Before the good one, and after it.
 		rig.push(&forged).await;
 		rig.push(&block).await;
@@ -336,7 +459,7 @@ fn both_forms_of_a_bodys_root_are_known() {
 	assert_ne!(roots[0], roots[1]);
 	for root in roots {
 		let header = Header::new(1, root, Hash::zero(), Hash::zero(), Default::default());
-		assert!(has_own_body(&OpaqueBlock::new(header, body.clone())));
+		assert!(is_body_of(&header, &body));
 	}
 }
 
@@ -386,6 +509,74 @@ async fn a_finalization_makes_ancestors_final_with_their_notarizations() {
 		(4, chain[3].hash(), Some(Finalization)),
 	];
 	assert_eq!(kinds, expected);
+}
+
+/// Blocks that were agreed on against final ones are told, change nothing, and hold nothing up.
+async fn conflicts(agreed: impl Fn(&[OpaqueBlock]) -> Vec<OpaqueBlock>) {
+	let mut rig = Rig::new();
+	let genesis = rig.chain.genesis().clone();
+	let by = signers(REALM, &rig.committee, &NAMES);
+	let chain = blocks(&genesis, 4);
+	let memory = rig.chain.clone();
+	for block in &chain {
+		rig.push(block).await;
+	}
+	let finalize = |mailbox: &mut Mailbox, view, block: &OpaqueBlock| {
+		mailbox.report(Activity::Finalization(finalization(
+			&by,
+			proposal(0, view, block.hash()),
+		)));
+	};
+	finalize(&mut rig.mailbox, 3, &chain[2]);
+	eventually("block 3 is final", || memory.finalized().0 == 3).await;
+	let before = memory.all_final();
+
+	let other = agreed(&chain);
+	for block in &other {
+		rig.push(block).await;
+	}
+	finalize(&mut rig.mailbox, 9, other.last().unwrap());
+	let metrics = rig.metrics.clone();
+	eventually("the conflict is told", || metrics.conflicts.get() == 1).await;
+	assert_eq!(memory.all_final(), before);
+	// One that is final already is none, and the next one follows.
+	finalize(&mut rig.mailbox, 2, &chain[1]);
+	finalize(&mut rig.mailbox, 4, &chain[3]);
+	eventually("block 4 is final", || memory.finalized().0 == 4).await;
+	assert_eq!(metrics.conflicts.get(), 1);
+	assert_eq!(memory.finalized().1, chain[3].hash());
+}
+
+#[tokio::test]
+async fn another_block_at_a_final_height_is_an_error() {
+	conflicts(|chain| vec![block_upon(chain[1].header(), round(9), 9)]).await;
+	conflicts(|chain| vec![block_upon(chain[0].header(), round(9), 9)]).await;
+}
+
+#[tokio::test]
+async fn a_block_that_does_not_descend_from_the_final_one_is_an_error() {
+	conflicts(|chain| {
+		let mut parent = chain[0].header().clone();
+		let upon = |view| {
+			let block = block_upon(&parent, round(view), view);
+			parent = block.header().clone();
+			block
+		};
+		(7..=9).map(upon).collect()
+	})
+	.await;
+}
+
+#[tokio::test]
+async fn a_chain_refuses_to_replace_a_final_block() {
+	let chain = MemoryChain::default();
+	let [first, other] = [1, 2].map(|view| block_upon(chain.genesis(), round(view), view));
+	chain.import(first.clone()).await.unwrap();
+	chain.import(other.clone()).await.unwrap();
+	chain.finalize(first.hash(), None).unwrap();
+	chain.finalize(first.hash(), None).unwrap();
+	let error = chain.finalize(other.hash(), None).unwrap_err();
+	assert!(error.0.contains("safety violation"), "{error}");
 }
 
 #[tokio::test]
@@ -475,4 +666,55 @@ fn notarizations_are_bounded() {
 		assert!(held.certificates.contains_key(&Hash::from_low_u64_be(i)));
 	}
 	assert!(!held.certificates.contains_key(&Hash::zero()));
+}
+
+#[tokio::test]
+async fn the_last_block_of_an_epoch_is_proposed_again_and_nothing_follows_it() {
+	let mut rig = Rig::new();
+	let genesis = rig.chain.genesis().clone();
+	let last = ending_epoch(block_upon(&genesis, round(1), 1));
+	rig.push(&last).await;
+	assert!(rig.verify(1, genesis.hash(), last.hash()).await);
+
+	let again = rig
+		.mailbox
+		.propose(rig.context(2, last.hash()))
+		.await
+		.await
+		.unwrap();
+	assert_eq!(to_hash(again), last.hash());
+	assert!(rig.verify(2, last.hash(), last.hash()).await);
+	assert!(rig.verify(9, last.hash(), last.hash()).await);
+
+	// Neither of the old epoch nor, in the old epoch's engine, of the next one.
+	for epoch in [0, 1] {
+		let follower = block_upon(last.header(), Round { epoch, view: 2 }, 2);
+		rig.push(&follower).await;
+		assert!(!rig.verify(2, last.hash(), follower.hash()).await);
+	}
+	// Any other block is proposed once.
+	let ordinary = block_upon(&genesis, round(3), 3);
+	rig.push(&ordinary).await;
+	assert!(rig.verify(3, genesis.hash(), ordinary.hash()).await);
+	assert!(!rig.verify(4, ordinary.hash(), ordinary.hash()).await);
+	assert_eq!(rig.metrics.refused.get(), 3);
+}
+
+#[tokio::test]
+async fn the_next_epoch_builds_upon_the_last_block() {
+	let mut rig = Rig::new();
+	let genesis = rig.chain.genesis().clone();
+	let last = ending_epoch(block_upon(&genesis, round(1), 1));
+	rig.push(&last).await;
+	assert!(rig.verify(1, genesis.hash(), last.hash()).await);
+	let context = Context {
+		round: EngineRound::new(Epoch::new(1), View::new(1)),
+		leader: identity(&rig.committee, 0),
+		parent: (View::zero(), to_digest(last.hash())),
+	};
+	let first = to_hash(rig.mailbox.propose(context.clone()).await.await.unwrap());
+	let header = rig.chain.header(first).unwrap();
+	assert_eq!((header.number, header.parent_hash), (2, last.hash()));
+	let answer = rig.mailbox.verify(context, to_digest(first)).await;
+	assert!(answer.await.unwrap());
 }

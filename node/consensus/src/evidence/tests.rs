@@ -10,8 +10,9 @@ use commonware_consensus::{
 use polkadot_sdk::sp_blockchain;
 use std::collections::HashMap;
 
+/// Auxiliary storage in memory.
 #[derive(Default)]
-struct Memory(Mutex<HashMap<Vec<u8>, Vec<u8>>>);
+pub(crate) struct Memory(Mutex<HashMap<Vec<u8>, Vec<u8>>>);
 
 impl AuxStore for Memory {
 	fn insert_aux<

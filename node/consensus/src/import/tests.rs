@@ -7,10 +7,14 @@ use crate::{
 use asterism_primitives::{
 	certificate::Round,
 	committee::{Committee, Epoch},
-	Hash,
+	BlockNumber, Hash,
 };
 use codec::Encode;
-use polkadot_sdk::sp_runtime::DigestItem;
+use polkadot_sdk::{
+	sc_consensus::{ImportedState, StateAction, StorageChanges},
+	sp_blockchain::{self, BlockStatus, Info},
+	sp_runtime::DigestItem,
+};
 
 /// The committee of epoch 0 and no other; that of epoch 2 has a key that is no point.
 struct OnRecord;
@@ -30,6 +34,10 @@ impl CommitteeSource for OnRecord {
 
 	fn epoch(&self) -> Option<Epoch> {
 		Some(0)
+	}
+
+	fn progress(&self) -> BlockNumber {
+		0
 	}
 }
 
@@ -249,6 +257,10 @@ fn verifiers_are_held_for_a_few_epochs() {
 		fn epoch(&self) -> Option<Epoch> {
 			None
 		}
+
+		fn progress(&self) -> BlockNumber {
+			0
+		}
 	}
 	let certifier = Certifier::new(REALM, Arc::new(All));
 	let by = signers(REALM, &committee(0), &NAMES);
@@ -257,4 +269,148 @@ fn verifiers_are_held_for_a_few_epochs() {
 		assert_eq!(certifier.verify(&signed), Ok(()));
 		assert!(certifier.held() <= Certifier::HELD);
 	}
+}
+
+/// A client of which only the newest final block is known.
+struct Client(BlockNumber);
+
+impl HeaderBackend<OpaqueBlock> for Client {
+	fn header(&self, _: Hash) -> sp_blockchain::Result<Option<Header>> {
+		Ok(None)
+	}
+
+	fn info(&self) -> Info<OpaqueBlock> {
+		Info {
+			best_hash: Hash::zero(),
+			best_number: self.0,
+			genesis_hash: REALM.genesis,
+			finalized_hash: Hash::zero(),
+			finalized_number: self.0,
+			finalized_state: None,
+			number_leaves: 1,
+			block_gap: None,
+		}
+	}
+
+	fn status(&self, _: Hash) -> sp_blockchain::Result<BlockStatus> {
+		Ok(BlockStatus::Unknown)
+	}
+
+	fn number(&self, _: Hash) -> sp_blockchain::Result<Option<BlockNumber>> {
+		Ok(None)
+	}
+
+	fn hash(&self, _: BlockNumber) -> sp_blockchain::Result<Option<Hash>> {
+		Ok(None)
+	}
+}
+
+/// What a client whose newest final block has the given number makes of a block.
+async fn verified(
+	finalized: BlockNumber,
+	block: BlockImportParams<OpaqueBlock>,
+) -> Result<BlockImportParams<OpaqueBlock>, String> {
+	let verifier = CertificateVerifier {
+		client: Arc::new(Client(finalized)),
+		certifier: Arc::new(certifier()),
+	};
+	verifier.verify(block).await
+}
+
+fn incoming(
+	origin: BlockOrigin,
+	header: &Header,
+	justifications: Option<Justifications>,
+) -> BlockImportParams<OpaqueBlock> {
+	let mut block = BlockImportParams::new(origin, header.clone());
+	block.justifications = justifications;
+	block
+}
+
+/// Where an ordinary block may come from.
+const ORIGINS: [BlockOrigin; 4] = [
+	BlockOrigin::NetworkBroadcast,
+	BlockOrigin::NetworkInitialSync,
+	BlockOrigin::File,
+	BlockOrigin::ConsensusBroadcast,
+];
+
+fn is_best(block: &BlockImportParams<OpaqueBlock>) -> Option<bool> {
+	match block.fork_choice {
+		Some(ForkChoiceStrategy::LongestChain) => None,
+		Some(ForkChoiceStrategy::Custom(best)) => Some(best),
+		None => panic!("a block without a choice is refused"),
+	}
+}
+
+#[tokio::test]
+async fn a_certificate_decides_what_becomes_of_a_block() {
+	let header = header(3, &[ROUND]);
+	let [final_one, notarized] = certified(header.hash(), ROUND);
+	for origin in ORIGINS {
+		let verify = |justifications| verified(0, incoming(origin, &header, justifications));
+		let block = verify(justified(&final_one)).await.unwrap();
+		assert!(block.finalized && is_best(&block).is_none(), "{origin:?}");
+		let block = verify(justified(&notarized)).await.unwrap();
+		assert!(!block.finalized && is_best(&block).is_none(), "{origin:?}");
+		// Executed, yet never the best one.
+		let block = verify(None).await.unwrap();
+		assert!(!block.finalized && is_best(&block) == Some(false), "{origin:?}");
+		assert!(block.justifications.is_none());
+	}
+}
+
+#[tokio::test]
+async fn only_this_engines_justification_is_kept() {
+	let header = header(3, &[ROUND]);
+	let [final_one, _] = certified(header.hash(), ROUND);
+	let mut several = justified(&final_one).unwrap();
+	assert!(several.append((*b"FRNK", vec![1, 2, 3])));
+	let block = incoming(BlockOrigin::NetworkBroadcast, &header, Some(several));
+	let block = verified(0, block).await.unwrap();
+	assert_eq!(block.justifications, justified(&final_one));
+	let foreign = Justifications::from((*b"FRNK", vec![1, 2, 3]));
+	let block = incoming(BlockOrigin::NetworkBroadcast, &header, Some(foreign));
+	let block = verified(0, block).await.unwrap();
+	assert!(!block.finalized && block.justifications.is_none());
+}
+
+#[tokio::test]
+async fn a_bad_certificate_refuses_a_block_wherever_it_comes_from() {
+	let header = header(3, &[ROUND]);
+	let [mut forged, _] = certified(header.hash(), ROUND);
+	forged.signature.0[5] ^= 1;
+	for origin in ORIGINS {
+		for bad in [justified(&forged), Some((ENGINE_ID, vec![1]).into())] {
+			let error = verified(0, incoming(origin, &header, bad)).await.err().unwrap();
+			assert!(error.contains("justification"), "{origin:?}: {error}");
+		}
+	}
+}
+
+#[tokio::test]
+async fn the_clients_final_block_bounds_blocks_without_certificate() {
+	let header = header(MAX_UNCERTIFIED + 5, &[ROUND]);
+	let verify = |finalized| verified(finalized, incoming(BlockOrigin::File, &header, None));
+	assert!(verify(5).await.is_ok());
+	let error = verify(4).await.err().unwrap();
+	assert!(error.contains("no certificate"), "{error}");
+}
+
+#[tokio::test]
+async fn a_state_carries_its_own_proof() {
+	// Neither names a round.
+	let header = header(3, &[]);
+	let genesis = incoming(BlockOrigin::Genesis, &header, None);
+	let block = verified(0, genesis).await.unwrap();
+	assert_eq!(is_best(&block), Some(false));
+	let mut with_state = incoming(BlockOrigin::NetworkInitialSync, &header, None);
+	with_state.state_action = StateAction::ApplyChanges(StorageChanges::Import(ImportedState {
+		block: header.hash(),
+		state: Vec::new().into(),
+	}));
+	let block = verified(0, with_state).await.unwrap();
+	assert_eq!(is_best(&block), Some(true));
+	let without = incoming(BlockOrigin::NetworkInitialSync, &header, None);
+	assert!(verified(0, without).await.is_err());
 }

@@ -22,7 +22,8 @@ fn only_a_members_own_peer_is_let_in() {
 	let good = Handshake::new(REALM, alice.id, &peer, sign("//Alice"))
 		.unwrap()
 		.encode();
-	let verify = |bytes: &[u8], realm, peer: &PeerId| Handshake::verify(bytes, realm, &committee, peer);
+	let wanted = |id: &MemberId| committee.members().iter().any(|m| m.id == *id);
+	let verify = |bytes: &[u8], realm, peer: &PeerId| Handshake::verify(bytes, realm, wanted, peer);
 
 	assert_eq!(verify(&good, REALM, &peer), Some(alice.id));
 	assert_eq!(verify(&good, REALM, &other), None, "a copied handshake");
@@ -57,17 +58,19 @@ fn only_a_members_own_peer_is_let_in() {
 }
 
 #[test]
-fn lanes_have_the_first_four_numbers() {
+fn lanes_have_the_first_five_numbers() {
 	for lane in Lane::ALL {
 		assert_eq!(Lane::of(lane as u8), Some(lane));
 	}
-	assert_eq!(Lane::of(4), None);
+	assert_eq!(Lane::of(5), None);
 	assert_eq!(Lane::of(255), None);
 }
 
 /// A committee's member on a [`Wire`].
 struct Peer {
 	id: PeerId,
+	name: &'static str,
+	network: CommitteeNetwork,
 	lanes: Lanes,
 }
 
@@ -79,10 +82,24 @@ fn proof(name: &'static str, peer: &PeerId) -> Handshake {
 fn join(wire: &Wire, name: &'static str) -> Peer {
 	let id = PeerId::random();
 	let (service, peers) = wire.join(id);
-	let member = keys::member(name).unwrap().id;
-	let (network, lanes) = CommitteeNetwork::new(REALM, committee(0), member, Box::new(service), peers);
-	tokio::spawn(network.run(proof(name, &id)));
-	Peer { id, lanes }
+	let (network, task) = CommitteeNetwork::new(REALM, Box::new(service), peers);
+	tokio::spawn(task);
+	let lanes = take_seat(&network, name, &id, committee(0));
+	Peer {
+		id,
+		name,
+		network,
+		lanes,
+	}
+}
+
+fn take_seat(network: &CommitteeNetwork, name: &'static str, peer: &PeerId, committee: Committee) -> Lanes {
+	network.join(committee, keys::member(name).unwrap().id, proof(name, peer))
+}
+
+/// What a member sends on a lane in epoch 0.
+fn frame(lane: Lane, payload: &[u8]) -> Vec<u8> {
+	[&0u64.to_le_bytes()[..], &[lane as u8], payload].concat()
 }
 
 fn member_identity(name: &str) -> Identity {
@@ -214,19 +231,18 @@ async fn malformed_messages_cost_reputation_and_a_full_lane_drops() {
 	let mut alice = join(&wire, "//Alice");
 	let bob = join(&wire, "//Bob");
 	assert!(wire.open(bob.id, alice.id).await);
-	for bad in [vec![], vec![4], vec![255, 1, 2]] {
+	let too_short = vec![0; FRAME - 1];
+	let mut no_lane = frame(Lane::Votes, &[1, 2]);
+	no_lane[FRAME - 1] = Lane::ALL.len() as u8;
+	for bad in [vec![], too_short, no_lane] {
 		wire.send(bob.id, alice.id, bad);
 	}
 	wait_for("three reports", || wire.reports(bob.id) == [MALFORMED.value; 3]).await;
 	for i in 0..LANE_CAPACITY as u32 + 100 {
-		wire.send(
-			bob.id,
-			alice.id,
-			[&[Lane::Votes as u8][..], &i.to_le_bytes()].concat(),
-		);
+		wire.send(bob.id, alice.id, frame(Lane::Votes, &i.to_le_bytes()));
 	}
 	// The other lanes are not held up.
-	wire.send(bob.id, alice.id, vec![Lane::Blocks as u8, 7]);
+	wire.send(bob.id, alice.id, frame(Lane::Blocks, &[7]));
 	assert_eq!(received(&mut alice.lanes.blocks.1).await.1, Bytes::from(vec![7]));
 	for i in 0..LANE_CAPACITY as u32 {
 		assert_eq!(
@@ -269,4 +285,62 @@ async fn a_members_newest_stream_counts() {
 		alice.lanes.votes.1 .0.try_recv().is_ok()
 	})
 	.await;
+}
+
+/// The committee of the next epoch: Alice stays, Bob and Charlie leave, Eve comes.
+fn next_committee() -> Committee {
+	let members = ["//Alice", "//Eve"].map(|name| keys::member(name).unwrap());
+	Committee::new(1, members.into()).unwrap()
+}
+
+#[tokio::test]
+async fn epochs_do_not_mix_on_one_channel() {
+	let wire = Wire::default();
+	let mut alice = join(&wire, "//Alice");
+	let mut bob = join(&wire, "//Bob");
+	assert!(wire.open(bob.id, alice.id).await);
+	heard(&alice, &mut bob).await;
+
+	// Eve is elected: she is a stranger until Alice takes her own seat in the next committee.
+	let eve = PeerId::random();
+	let (service, peers) = wire.join(eve);
+	let (network, task) = CommitteeNetwork::new(REALM, Box::new(service), peers);
+	tokio::spawn(task);
+	let mut eves = take_seat(&network, "//Eve", &eve, next_committee());
+	assert!(!wire.open(eve, alice.id).await);
+	let mut alices = take_seat(&alice.network, alice.name, &alice.id, next_committee());
+	// Alice's task takes the seat in its own time.
+	let mut refused = 0;
+	while !wire.open(eve, alice.id).await {
+		refused += 1;
+		assert!(refused < 500, "Alice has a seat beside Eve");
+		tokio::time::sleep(Duration::from_millis(2)).await;
+	}
+	assert!(wire.is_open(alice.id, bob.id));
+
+	// Each hears of an epoch what its members say in it, and of no other.
+	alices.votes.0.send_bytes(Recipients::All, vec![1]);
+	alice.lanes.votes.0.send_bytes(Recipients::All, vec![0]);
+	assert_eq!(received(&mut eves.votes.1).await.1, Bytes::from(vec![1]));
+	assert_eq!(received(&mut bob.lanes.votes.1).await.1, Bytes::from(vec![0]));
+	assert!(eves.votes.1 .0.try_recv().is_err() && bob.lanes.votes.1 .0.try_recv().is_err());
+
+	// What Eve says in an epoch that she has no part in is dropped, and so is what Bob says in the next one.
+	wire.send(eve, alice.id, frame(Lane::Votes, &[7]));
+	let next = [&1u64.to_le_bytes()[..], &[Lane::Votes as u8], &[8]].concat();
+	wire.send(bob.id, alice.id, next);
+	eves.votes.0.send_bytes(Recipients::All, vec![9]);
+	assert_eq!(
+		received(&mut alices.votes.1).await,
+		(member_identity("//Eve"), vec![9].into())
+	);
+	assert!(alices.votes.1 .0.try_recv().is_err());
+	assert!(alice.lanes.votes.1 .0.try_recv().is_err());
+	assert!(wire.reports(eve).is_empty() && wire.reports(bob.id).is_empty());
+
+	// Alice leaves the old committee: Bob is cut off, Eve is not.
+	drop(alice.lanes);
+	wait_for("Bob is cut off", || !wire.is_open(alice.id, bob.id)).await;
+	assert!(wire.is_open(alice.id, eve));
+	assert!(!wire.open(bob.id, alice.id).await);
 }

@@ -19,6 +19,10 @@ struct State {
 	/// Open streams, in both directions.
 	open: HashSet<(PeerId, PeerId)>,
 	reports: Vec<(PeerId, i32)>,
+	/// Who does not read.
+	clogged: HashSet<PeerId>,
+	/// Whom each peer has reserved.
+	reserved: HashSet<(PeerId, PeerId)>,
 }
 
 /// The network.
@@ -93,6 +97,16 @@ impl Wire {
 
 	pub(crate) fn is_open(&self, a: PeerId, b: PeerId) -> bool {
 		self.0.lock().open.contains(&(a, b))
+	}
+
+	/// Makes a peer stop reading.
+	pub(crate) fn clog(&self, peer: PeerId) {
+		self.0.lock().clogged.insert(peer);
+	}
+
+	/// Whether a peer has reserved another.
+	pub(crate) fn is_reserved(&self, by: PeerId, peer: PeerId) -> bool {
+		self.0.lock().reserved.contains(&(by, peer))
 	}
 
 	/// What has been reported of a peer.
@@ -188,8 +202,35 @@ impl NotificationService for WireService {
 		&self.protocol
 	}
 
-	fn message_sink(&self, _: &PeerId) -> Option<Box<dyn MessageSink>> {
-		None
+	fn message_sink(&self, peer: &PeerId) -> Option<Box<dyn MessageSink>> {
+		let sink = WireSink {
+			wire: self.wire.clone(),
+			from: self.me,
+			to: *peer,
+		};
+		self.wire.is_open(self.me, *peer).then(|| Box::new(sink) as _)
+	}
+}
+
+/// A peer's way to send to one other, which may not read.
+struct WireSink {
+	wire: Wire,
+	from: PeerId,
+	to: PeerId,
+}
+
+#[async_trait]
+impl MessageSink for WireSink {
+	fn send_sync_notification(&self, notification: Vec<u8>) {
+		self.wire.send(self.from, self.to, notification);
+	}
+
+	async fn send_async_notification(&self, notification: Vec<u8>) -> Result<(), error::Error> {
+		if self.wire.0.lock().clogged.contains(&self.to) {
+			futures::future::pending::<()>().await;
+		}
+		self.wire.send(self.from, self.to, notification);
+		Ok(())
 	}
 }
 
@@ -233,11 +274,17 @@ impl NetworkPeers for WirePeers {
 		Ok(())
 	}
 
-	fn add_peers_to_reserved_set(&self, _: ProtocolName, _: HashSet<Multiaddr>) -> Result<(), String> {
+	fn add_peers_to_reserved_set(&self, _: ProtocolName, peers: HashSet<Multiaddr>) -> Result<(), String> {
+		let peers = peers.iter().filter_map(PeerId::try_from_multiaddr);
+		let pairs = peers.map(|peer| (self.me, peer));
+		self.wire.0.lock().reserved.extend(pairs);
 		Ok(())
 	}
 
-	fn remove_peers_from_reserved_set(&self, _: ProtocolName, _: Vec<PeerId>) -> Result<(), String> {
+	fn remove_peers_from_reserved_set(&self, _: ProtocolName, peers: Vec<PeerId>) -> Result<(), String> {
+		for peer in peers {
+			self.wire.0.lock().reserved.remove(&(self.me, peer));
+		}
 		Ok(())
 	}
 
@@ -245,8 +292,12 @@ impl NetworkPeers for WirePeers {
 		0
 	}
 
-	fn peer_role(&self, _: PeerId, _: Vec<u8>) -> Option<ObservedRole> {
-		None
+	fn peer_role(&self, _: PeerId, handshake: Vec<u8>) -> Option<ObservedRole> {
+		match handshake[..] {
+			[1] => Some(ObservedRole::Full),
+			[4] => Some(ObservedRole::Authority),
+			_ => None,
+		}
 	}
 
 	async fn reserved_peers(&self) -> Result<Vec<PeerId>, ()> {

@@ -192,5 +192,16 @@ fn committees_are_what_certificates_are_verified_against() {
 	new_test_ext().execute_with(|| {
 		let committee: Committee = Chains::committee(A, 0).unwrap();
 		assert_eq!((committee.size(), committee.quorum()), (SIZE, 3));
+		// Every quorum's certificate is taken, whichever member it leaves out.
+		let headers = quiet(A, 1);
+		let tip = headers.last().unwrap();
+		for signers in [&[0, 1, 2][..], &[0, 1, 3], &[0, 2, 3], &[1, 2, 3], &[0, 1, 2, 3]] {
+			pool(A, &headers, &certify_by(A, tip, signers)).unwrap();
+		}
+		// With another chain's prepared keys on record the same certificates are nobody's.
+		let of_b = Chains::prepared(B, 0).unwrap();
+		pallet_chains::Prepared::<Test>::insert(A, 0, of_b);
+		let bad = TransactionValidity::Err(InvalidTransaction::Custom(10).into());
+		assert_eq!(pool(A, &headers, &certify(A, &headers)), bad);
 	});
 }

@@ -1,24 +1,30 @@
 //! Checkpoints on a mock runtime with the real registry and real BLS signatures.
 
+mod bytes;
 mod conservation;
+mod epochs;
 mod flow;
+mod judge;
 mod refusals;
 
 use super::*;
 use crate as pallet_checkpoints;
 use asterism_primitives::{
 	certificate::{CertificateKind, Realm, Round},
-	committee::{BlsPublic, BlsSignature, Committee, Member, MemberId},
+	committee::{BlsPublic, BlsSignature, Committee, Epoch, Member, MemberId},
 	digest::{round_item, traffic_item, Received, Sent, Traffic},
 	message::outbox_root,
 	ChainParameters,
 };
 use asterism_protocol::{channel::Batch, ledger::Flow};
-use asterism_runtime_common::bls::{validate_key, HostBls, DST};
+use asterism_runtime_common::bls::{HostBls, DST};
 use blst::min_sig::{AggregateSignature, SecretKey};
-use pallet_chains::{GenesisChain, GenesisRoot, ValidateKey};
+use pallet_chains::{GenesisChain, GenesisRoot, OnEpoch};
 use polkadot_sdk::{
-	frame_support::{derive_impl, traits::Authorize},
+	frame_support::{
+		derive_impl, storage_alias,
+		traits::{Authorize, ConstU64},
+	},
 	frame_system::{EnsureRoot, RawOrigin},
 	sp_io::TestExternalities,
 	sp_runtime::{
@@ -45,24 +51,36 @@ impl frame_system::Config for Test {
 	type Block = frame_system::mocking::MockBlockU32<Test>;
 }
 
-pub struct Keys;
-impl ValidateKey for Keys {
-	fn validate_key(key: &BlsPublic) -> bool {
-		validate_key(key)
-	}
-}
-
 impl pallet_chains::Config for Test {
 	type RegisterOrigin = EnsureRoot<u64>;
-	type ValidateKey = Keys;
+	type Keys = HostBls;
 	type OnRegister = Checkpoints;
-	type MaxChains = ConstU32<8>;
+	type MaxChains = ConstU32<128>;
+	type HistoryDepth = ConstU64<2>;
+	type OnEpoch = Signals;
 	type WeightInfo = ();
+	#[cfg(feature = "runtime-benchmarks")]
+	type BenchmarkHelper = BenchChains;
+}
+
+/// What the registry says of signals.
+#[storage_alias]
+type Heard = StorageValue<Mock, Vec<(ChainId, Epoch)>, ValueQuery>;
+
+pub struct Signals;
+impl OnEpoch for Signals {
+	fn on_signal(chain: ChainId, next: Epoch) {
+		Heard::append((chain, next));
+	}
+	fn on_end(_: ChainId, _: Epoch) {}
+	fn on_forget(_: ChainId, _: Epoch) {}
+	fn weight() -> Weight {
+		Weight::from_parts(5, 0)
+	}
 }
 
 impl Config for Test {
 	type Chains = Chains;
-	type VerifyAggregate = HostBls;
 	type WeightInfo = ();
 	#[cfg(feature = "runtime-benchmarks")]
 	type BenchmarkHelper = BenchChains;
@@ -71,17 +89,36 @@ impl Config for Test {
 #[cfg(feature = "runtime-benchmarks")]
 pub struct BenchChains;
 #[cfg(feature = "runtime-benchmarks")]
+impl pallet_chains::BenchmarkHelper for BenchChains {
+	fn key(number: u32) -> BlsPublic {
+		asterism_runtime_common::bls::benchmarking::key(number)
+	}
+}
+#[cfg(feature = "runtime-benchmarks")]
 impl BenchmarkHelper for BenchChains {
-	fn register(chain: ChainId, genesis: &Header) {
-		let members = vec![member(chain, 0)].try_into().unwrap();
+	fn register(chain: ChainId, genesis: &Header, members: u32) {
+		// Ids in the order of the keys: what is signed by index is signed by these keys.
+		let member = |i: u32| {
+			let mut id = [0; 32];
+			id[..4].copy_from_slice(&i.to_be_bytes());
+			Member {
+				id: MemberId(id),
+				key: <Self as pallet_chains::BenchmarkHelper>::key(i),
+			}
+		};
+		let members: Vec<_> = (0..members).map(member).collect();
 		Chains::register(
 			RawOrigin::Root.into(),
 			chain,
 			Box::new(genesis.clone()),
 			Default::default(),
-			members,
+			members.try_into().unwrap(),
 		)
 		.unwrap();
+	}
+
+	fn sign(signers: &[u32], message: &[u8]) -> BlsSignature {
+		asterism_runtime_common::bls::benchmarking::sign(signers, message)
 	}
 }
 
@@ -116,7 +153,7 @@ fn genesis_header(chain: ChainId) -> Header {
 }
 
 /// Three chains; A holds 1000 noOs and 50 of currency 1, B holds 500 noOs, C nothing.
-fn new_test_ext() -> TestExternalities {
+pub fn new_test_ext() -> TestExternalities {
 	let chain = |id: ChainId, holdings: &[(u32, Balance)]| GenesisChain {
 		id,
 		genesis: genesis_header(id),

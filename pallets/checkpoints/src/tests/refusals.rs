@@ -8,15 +8,17 @@ use polkadot_sdk::sp_runtime::{
 	DigestItem,
 };
 
-type Refusal = Error<Test>;
+pub(super) type Refusal = Error<Test>;
 
 /// The pool refuses it with this error's code, a dispatch with this error, and the state stays as it was.
 #[track_caller]
-fn refused(chain: ChainId, headers: &Headers, certificate: &Certificate, error: Refusal) {
+pub(super) fn refused(chain: ChainId, headers: &Headers, certificate: &Certificate, error: Refusal) {
 	let before = state();
 	let expected: TransactionValidityError = match error {
 		// Not wrong, but early: the pool may see it fit later.
-		Refusal::Gap => UnknownTransaction::Custom(13).into(),
+		Refusal::Gap | Refusal::NextNotReady | Refusal::NotBegun => {
+			UnknownTransaction::Custom(error.code()).into()
+		}
 		_ => InvalidTransaction::Custom(error.code()).into(),
 	};
 	assert_eq!(
@@ -100,7 +102,7 @@ fn of_another_committee_or_epoch() {
 			A,
 			&headers,
 			&sign(A, A, &[0, 1, 3], other_epoch),
-			Refusal::WrongEpoch,
+			Refusal::NotBegun,
 		);
 		let notarized = Certificate {
 			kind: CertificateKind::Notarization,
@@ -142,7 +144,7 @@ fn of_an_unknown_chain() {
 		refused(ChainId::ROOT, &headers, &certificate, Refusal::UnknownChain);
 		// B's genesis is not A's.
 		refused(B, &headers, &certificate, Refusal::WrongParent);
-		pallet_chains::Committees::<Test>::remove(A, 0);
+		pallet_chains::Prepared::<Test>::remove(A, 0);
 		refused(A, &headers, &certificate, Refusal::NoCommittee);
 	});
 }
