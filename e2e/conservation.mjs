@@ -40,8 +40,8 @@ export async function check(root, chains, { number, hash }) {
     const chain = chains.get(id)
     if (!chain) throw new Error(`chain ${id} is on record, but there is no endpoint of it: give one more --chain`)
     const argument = chain.api.registry.createType('u32', id).toHex(true)
-    // Option<ChainRecord>: genesis, parameters, epoch, head.
-    const record = await root.call('RootApi_chain', 'Option<(H256, u32, u64, (u32, H256))>', hash, argument)
+    // Option<ChainRecord>: genesis, parameters (block interval, epoch length, committee size), epoch, head.
+    const record = await root.call('RootApi_chain', 'Option<(H256, (u32, u32, u32), u64, (u32, H256))>', hash, argument)
     const [first, , , [head, headHash]] = record.unwrap()
     const [now, then] = [await issuance(chain, headHash.toString()), await issuance(chain, first.toString())]
     if (now !== (held.get(id) ?? 0n)) {

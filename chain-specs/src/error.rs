@@ -2,7 +2,7 @@
 
 use asterism_primitives::{
 	committee::{CommitteeError, BLS_PUBLIC_LEN},
-	Balance, ChainId, ChainParameters,
+	Balance, BlockNumber, ChainId, ChainParameters,
 };
 use std::{fmt, io, path::PathBuf};
 
@@ -167,6 +167,38 @@ pub enum Problem {
 	},
 	/// The members make no committee.
 	Committee(CommitteeError),
+	/// A length of epochs that is out of its range.
+	EpochLength {
+		/// What was found.
+		got: i64,
+	},
+	/// Committees are to be elected, and the network has no beacon.
+	NoBeacon,
+	/// A dealt beacon in a live network: everybody knows its shares.
+	DealtInLive,
+	/// Not the beacon that a ceremony, or a dealer, has made.
+	Beacon {
+		/// What is wrong with it.
+		reason: String,
+	},
+	/// The shares of the beacon's key are not held by the first root committee.
+	BeaconOfOthers,
+	/// The network file names a file, and it is in no folder that this could be in.
+	NoFolder,
+	/// A fraction or probability, or what it says, is wrong.
+	Security {
+		/// What was expected, and what was found.
+		reason: String,
+	},
+	/// Committees of this size fail too often.
+	Insecure {
+		/// How likely any of them fails, as people read it.
+		probability: String,
+		/// The smallest size that is sufficient, if one is that may be asked for.
+		needed: Option<u32>,
+		/// What was found.
+		got: u32,
+	},
 	/// Not a network address that ends in `/p2p/<peer id>`.
 	Address {
 		/// What was found.
@@ -248,6 +280,44 @@ impl fmt::Display for Problem {
 			Self::Duplicate { first } => write!(f, "the same as {first}, expected each once"),
 			Self::TooMany { max, got } => write!(f, "expected at most {max}, got {got}"),
 			Self::Committee(error) => error.fmt(f),
+			Self::EpochLength { got } => write!(
+				f,
+				"expected {} to {} blocks, or 0 if the first committee stays for ever, got {got}",
+				ChainParameters::MIN_EPOCH_LENGTH,
+				BlockNumber::MAX,
+			),
+			Self::NoBeacon => f.write_str(
+				"expected 0 or the field beacon: a network without beacon has no seeds, so nobody is ever elected",
+			),
+			Self::DealtInLive => f.write_str(
+				"expected { file = \"…\" } with the beacon of a ceremony, got \"dealt\": everybody knows its shares, and type \
+				 is \"live\"",
+			),
+			Self::Beacon { reason } => {
+				write!(f, "expected a beacon as `asterism beacon finish` writes it: {reason}")
+			},
+			Self::BeaconOfOthers => f.write_str(
+				"expected the members of root.committee, got others: they must have made the beacon among themselves",
+			),
+			Self::NoFolder => f.write_str("expected no other file: this network file is in no folder"),
+			Self::Security { reason } => f.write_str(reason),
+			Self::Insecure {
+				probability,
+				needed: Some(needed),
+				got,
+			} => write!(
+				f,
+				"expected {needed}, the smallest size that is sufficient for what [security] asks, got {got}: any of the \
+				 committees fails with probability {probability}"
+			),
+			Self::Insecure {
+				probability, got, ..
+			} => write!(
+				f,
+				"expected more members than may be asked for ({}): any of the committees fails with probability {probability} if \
+				 it has {got}",
+				ChainParameters::MAX_COMMITTEE_SIZE,
+			),
 			Self::Address { got } => write!(
 				f,
 				"expected a network address with peer id such as /dns/host/tcp/30333/p2p/12D3…, got `{got}`"

@@ -136,7 +136,7 @@ fn root_genesis(plan: &Plan, of: &ChainPlan, chains: Vec<Value>) -> Value {
 	accounts
 		.entry(asterism_root_runtime::dust_pot())
 		.or_insert(EXISTENTIAL_DEPOSIT);
-	json!({
+	let mut genesis = json!({
 		"balances": balances(&accounts),
 		"sudo": { "key": plan.sudo },
 		"chains": {
@@ -144,7 +144,12 @@ fn root_genesis(plan: &Plan, of: &ChainPlan, chains: Vec<Value>) -> Value {
 			"chains": chains,
 		},
 		"stake": { "nodes": nodes },
-	})
+	});
+	// A patch with a null would take the field out of the runtime's default.
+	if let Some(beacon) = &plan.beacon {
+		genesis["beacon"] = json!({ "beacon": beacon });
+	}
+	genesis
 }
 
 /// The header of the genesis block that nodes make of this spec.

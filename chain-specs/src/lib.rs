@@ -3,7 +3,7 @@
 //! # Overview
 //!
 //! A network is a root chain and its transaction chains. All of it stands in one *network file*, in TOML: names,
-//! block intervals, committees, accounts, boot nodes. `networks/public-template.toml` explains every field.
+//! block intervals, committees, epochs, the beacon, accounts, nodes. `networks/public-template.toml` explains every field.
 //!
 //! | type | what it is |
 //! |---|---|
@@ -12,6 +12,7 @@
 //! | [`Error`] | why not: the field, what was expected, and what was found |
 //!
 //! Ready networks are [`development`], the one of `asterism --dev`, and [`local`], with four members in each committee.
+//! `networks/rotation.toml` is a network of twelve nodes whose committees change every minute.
 //!
 //! # Flow
 //!
@@ -30,8 +31,8 @@
 //!
 //! - The runtimes are those that this crate was built with. A chain spec carries its runtime's Wasm, so a node of
 //!   another build runs it just as well.
-//! - This crate knows no consensus keys' derivation: who calls it brings the function that makes a [`Member`] of a
-//!   development seed ([`Derive`]). Its `id` is taken as the seed's account, too.
+//! - This crate knows neither how consensus keys are derived nor how shares of a beacon are dealt and checked: who calls it
+//!   brings both ([`Cryptography`]). The `id` of a development seed's [`Member`] is taken as its account, too.
 //! - What a network file says is checked before anything is executed or written.
 
 mod error;
@@ -47,7 +48,11 @@ pub use plan::{ChainPlan, NodePlan, Plan};
 
 pub use asterism_runtime_common::{EXISTENTIAL_DEPOSIT, SS58_PREFIX};
 
-use asterism_primitives::{committee::Member, ChainId};
+use asterism_primitives::{
+	beacon::GenesisBeacon,
+	committee::{Member, MemberId},
+	ChainId,
+};
 use polkadot_sdk::{
 	sc_chain_spec::{self, GenericChainSpec, NoExtension},
 	sp_core::storage::Storage,
@@ -78,8 +83,26 @@ pub type HostFunctions = (
 /// A chain spec of Asterism, of the root chain or of a transaction chain.
 pub type ChainSpec = GenericChainSpec<Extensions, HostFunctions>;
 
-/// Makes a member of a committee of a development seed such as `//Alice`.
-pub type Derive<'a> = &'a dyn Fn(&str) -> Result<Member, String>;
+/// What the node knows and this crate doesn't: how keys are derived, and the mathematics of the beacon.
+pub trait Cryptography {
+	/// The keys of a development seed such as `//Alice`.
+	///
+	/// # Errors
+	/// What is wrong with the seed.
+	fn member(&self, seed: &str) -> Result<Member, String>;
+
+	/// A beacon for development, whose shares everybody can compute: dealt to these members, in ascending order, each once.
+	///
+	/// # Errors
+	/// Why they can't be dealt.
+	fn deal(&self, members: &[MemberId]) -> Result<GenesisBeacon, String>;
+
+	/// Checks that the beacon's output is a sharing of its group key among its players.
+	///
+	/// # Errors
+	/// What is wrong.
+	fn check(&self, beacon: &GenesisBeacon) -> Result<(), String>;
+}
 
 /// What Asterism adds to a chain spec.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -139,8 +162,8 @@ impl Network {
 	///
 	/// # Errors
 	/// Any [`Error`].
-	pub fn from_file(path: &Path, derive: Derive<'_>) -> Result<Self, Error> {
-		Self::new(&Plan::read(path, derive)?)
+	pub fn from_file(path: &Path, cryptography: &dyn Cryptography) -> Result<Self, Error> {
+		Self::new(&Plan::read(path, cryptography)?)
 	}
 
 	/// The spec of a chain.
@@ -198,11 +221,12 @@ impl Network {
 /// Alice to Ferdie are funded on all of them.
 ///
 /// # Errors
-/// [`Error::NoWasm`], and [`Error::Field`] if `derive` fails.
-pub fn development(derive: Derive<'_>) -> Result<Network, Error> {
+/// [`Error::NoWasm`], and [`Error::Field`] if `cryptography` fails.
+pub fn development(cryptography: &dyn Cryptography) -> Result<Network, Error> {
 	Network::new(&Plan::parse(
 		include_str!("../networks/development.toml"),
-		derive,
+		None,
+		cryptography,
 	)?)
 }
 
@@ -210,7 +234,11 @@ pub fn development(derive: Derive<'_>) -> Result<Network, Error> {
 /// Alice, Bob, Charlie and Dave. The accounts Alice to Ferdie are funded on all of them.
 ///
 /// # Errors
-/// [`Error::NoWasm`], and [`Error::Field`] if `derive` fails.
-pub fn local(derive: Derive<'_>) -> Result<Network, Error> {
-	Network::new(&Plan::parse(include_str!("../networks/local.toml"), derive)?)
+/// [`Error::NoWasm`], and [`Error::Field`] if `cryptography` fails.
+pub fn local(cryptography: &dyn Cryptography) -> Result<Network, Error> {
+	Network::new(&Plan::parse(
+		include_str!("../networks/local.toml"),
+		None,
+		cryptography,
+	)?)
 }

@@ -2,11 +2,13 @@
 
 use crate::{
 	error::{block_interval_range, shown, Error, Problem},
-	reader::{string, Reader},
-	Derive, DECIMALS, EXISTENTIAL_DEPOSIT, SS58_PREFIX,
+	reader::{string, type_name, Reader},
+	Cryptography, DECIMALS, EXISTENTIAL_DEPOSIT, SS58_PREFIX,
 };
+use asterism_committee_size::{is_sufficient, Error as SizeError, Fraction, Parameters, Tolerance};
 use asterism_primitives::{
-	committee::{BlsPublic, Committee, CommitteeError, Member, MemberId, BLS_PUBLIC_LEN},
+	beacon::{GenesisBeacon, MAX_OUTPUT_BYTES},
+	committee::{BlsPublic, Committee, CommitteeError, Member, MemberId, BLS_PUBLIC_LEN, MAX_MEMBERS},
 	keys::{NodeKeys, SortitionPublic},
 	AccountId, Balance, ChainId, ChainParameters,
 };
@@ -17,7 +19,9 @@ use polkadot_sdk::{
 use std::{
 	collections::{btree_map::Entry, BTreeMap},
 	fs,
+	io::Read as _,
 	path::Path,
+	str::FromStr,
 };
 use toml::Value;
 
@@ -38,6 +42,8 @@ pub struct Plan {
 	pub chains: BTreeMap<ChainId, ChainPlan>,
 	/// The nodes that may be elected from the start.
 	pub nodes: Vec<NodePlan>,
+	/// The beacon, if there is one.
+	pub beacon: Option<GenesisBeacon>,
 }
 
 /// What a network file says of a node.
@@ -74,10 +80,25 @@ const MAX_ID: usize = 32;
 /// The most transaction chains, as the root runtime allows them.
 const MAX_CHAINS: usize = 1024;
 
-const TOP_FIELDS: &[&str] = &["name", "id", "type", "telemetry", "root", "chains", "nodes"];
+/// Bytes that the file of a beacon may have: its output and its players in hex, and room for what JSON adds.
+const MAX_BEACON_FILE: u64 = 4 * (MAX_OUTPUT_BYTES as u64 + 32 * MAX_MEMBERS as u64);
+
+const TOP_FIELDS: &[&str] = &[
+	"name",
+	"id",
+	"type",
+	"telemetry",
+	"beacon",
+	"security",
+	"root",
+	"chains",
+	"nodes",
+];
 const ROOT_FIELDS: &[&str] = &[
 	"name",
 	"block_interval",
+	"epoch_length",
+	"committee_size",
 	"sudo",
 	"bootnodes",
 	"committee",
@@ -87,6 +108,8 @@ const CHAIN_FIELDS: &[&str] = &[
 	"id",
 	"name",
 	"block_interval",
+	"epoch_length",
+	"committee_size",
 	"bootnodes",
 	"committee",
 	"accounts",
@@ -94,10 +117,14 @@ const CHAIN_FIELDS: &[&str] = &[
 const MEMBER_FIELDS: &[&str] = &["id", "key"];
 const NODE_FIELDS: &[&str] = &["operator", "identity", "sortition", "consensus", "stake"];
 const SEED_NODE_FIELDS: &[&str] = &["seed", "stake"];
+const BEACON_FIELDS: &[&str] = &["file"];
+const SECURITY_FIELDS: &[&str] = &["population", "malicious", "tolerated", "failure", "epochs"];
 const TELEMETRY_FIELDS: &[&str] = &["url", "verbosity"];
 const TYPES: &[&str] = &["development", "local", "live"];
 
 const EXPECTED_NAME: &str = "a name of 1 to 64 printable characters";
+const EXPECTED_BEACON: &str = "\"dealt\" or { file = \"…\" }";
+const BEACONS: &[&str] = &["dealt", "{ file = \"…\" }"];
 const EXPECTED_ID: &str = "an id of 1 to 32 characters a-z, 0-9 and -, which begins with a letter";
 
 impl Plan {
@@ -105,19 +132,19 @@ impl Plan {
 	///
 	/// # Errors
 	/// [`Error::File`] and those of [`Plan::parse`].
-	pub fn read(path: &Path, derive: Derive<'_>) -> Result<Self, Error> {
+	pub fn read(path: &Path, cryptography: &dyn Cryptography) -> Result<Self, Error> {
 		let text = fs::read_to_string(path).map_err(|reason| Error::File {
 			path: path.into(),
 			reason,
 		})?;
-		Self::parse(&text, derive)
+		Self::parse(&text, path.parent(), cryptography)
 	}
 
-	/// Checks the text of a network file. `derive` makes the keys of development seeds.
+	/// Checks the text of a network file. Files that it names are relative to `folder`; without one it may name none.
 	///
 	/// # Errors
-	/// [`Error::Syntax`], or the first [`Error::Field`].
-	pub fn parse(text: &str, derive: Derive<'_>) -> Result<Self, Error> {
+	/// [`Error::Syntax`], or the first [`Error::Field`]; [`Error::File`] if a file that it names can't be read.
+	pub fn parse(text: &str, folder: Option<&Path>, cryptography: &dyn Cryptography) -> Result<Self, Error> {
 		let table: toml::Table = toml::from_str(text).map_err(|e| Error::Syntax {
 			reason: e.to_string(),
 		})?;
@@ -143,7 +170,7 @@ impl Plan {
 			}
 		};
 		let keys = Keys {
-			derive,
+			cryptography,
 			seeds: chain_type != ChainType::Live,
 		};
 		let telemetry = read_telemetry(&mut top)?;
@@ -155,10 +182,15 @@ impl Plan {
 			.map(|text| keys.account(&root.at("sudo"), &text))
 			.transpose()?;
 		let mut chains = BTreeMap::new();
-		chains.insert(
-			ChainId::ROOT,
-			read_chain(&mut root, format!("{name} Root"), &keys)?,
-		);
+		// Where the size of each committee that is elected stands.
+		let mut elected: Vec<(String, u32)> = Vec::new();
+		let seeds = top.has("beacon");
+		let of_root = read_chain(&mut root, format!("{name} Root"), seeds, &keys)?;
+		if of_root.parameters.epoch_length > 0 {
+			elected.push((root.at("committee_size"), of_root.parameters.committee_size));
+		}
+		let beacon = read_beacon(&mut top, &of_root.committee, folder, &keys)?;
+		chains.insert(ChainId::ROOT, of_root);
 
 		let mut places: BTreeMap<ChainId, String> = BTreeMap::new();
 		let entries = top.elements("chains", "an array of tables [[chains]]")?;
@@ -194,20 +226,24 @@ impl Plan {
 				}
 				Entry::Vacant(free) => free.insert(place),
 			};
-			chains.insert(chain, read_chain(&mut reader, format!("{name} {chain}"), &keys)?);
+			let of_chain = read_chain(&mut reader, format!("{name} {chain}"), seeds, &keys)?;
+			if of_chain.parameters.epoch_length > 0 {
+				elected.push((reader.at("committee_size"), of_chain.parameters.committee_size));
+			}
+			chains.insert(chain, of_chain);
 		}
+		let accounts = chains.get(&ChainId::ROOT).map(|root| &root.accounts);
+		let nodes = read_nodes(&mut top, &keys, accounts)?;
+		check_security(&mut top, &elected, nodes.len())?;
 		Ok(Plan {
 			name,
 			id,
 			chain_type,
 			telemetry,
 			sudo,
-			nodes: read_nodes(
-				&mut top,
-				&keys,
-				chains.get(&ChainId::ROOT).map(|root| &root.accounts),
-			)?,
 			chains,
+			nodes,
+			beacon,
 		})
 	}
 
@@ -236,23 +272,21 @@ fn read_chain_id(place: &str, reader: &mut Reader) -> Result<ChainId, Error> {
 	}
 }
 
-/// Reads the fields that the root chain and transaction chains share.
-fn read_chain(reader: &mut Reader, default_name: String, keys: &Keys<'_>) -> Result<ChainPlan, Error> {
+/// Reads the fields that the root chain and transaction chains share. `seeds` tells whether the network has a beacon.
+fn read_chain(
+	reader: &mut Reader,
+	default_name: String,
+	seeds: bool,
+	keys: &Keys<'_>,
+) -> Result<ChainPlan, Error> {
 	let name = match reader.optional_string("name", EXPECTED_NAME)? {
 		Some(name) => check_name(&reader.at("name"), name)?,
 		None => default_name,
 	};
-	let parameters = match reader.optional_integer("block_interval", "milliseconds")? {
-		None => ChainParameters::default(),
-		Some(got) => u32::try_from(got)
-			.ok()
-			.map(|block_interval| ChainParameters {
-				block_interval,
-				..Default::default()
-			})
-			.filter(ChainParameters::is_valid)
-			.ok_or_else(|| Error::field(reader.at("block_interval"), block_interval_range(got)))?,
-	};
+	let parameters = read_parameters(reader)?;
+	if parameters.epoch_length > 0 && !seeds {
+		return Err(Error::field(reader.at("epoch_length"), Problem::NoBeacon));
+	}
 	Ok(ChainPlan {
 		name,
 		parameters,
@@ -260,6 +294,234 @@ fn read_chain(reader: &mut Reader, default_name: String, keys: &Keys<'_>) -> Res
 		accounts: read_accounts(reader, keys)?,
 		boot_nodes: read_boot_nodes(reader)?,
 	})
+}
+
+fn read_parameters(reader: &mut Reader) -> Result<ChainParameters, Error> {
+	let mut parameters = ChainParameters::default();
+	// Each is put beside defaults, so that only it can be out of its range.
+	let mut read = |field: &'static str,
+	                expected: &'static str,
+	                problem: fn(i64) -> Problem,
+	                put: fn(&mut ChainParameters, u32)|
+	 -> Result<(), Error> {
+		let Some(got) = reader.optional_integer(field, expected)? else {
+			return Ok(());
+		};
+		u32::try_from(got)
+			.ok()
+			.map(|value| put(&mut parameters, value))
+			.filter(|()| parameters.is_valid())
+			.ok_or_else(|| Error::field(reader.at(field), problem(got)))
+	};
+	read(
+		"block_interval",
+		"milliseconds",
+		block_interval_range,
+		|parameters, value| parameters.block_interval = value,
+	)?;
+	read(
+		"epoch_length",
+		"a number of blocks",
+		|got| Problem::EpochLength { got },
+		|parameters, value| parameters.epoch_length = value,
+	)?;
+	read(
+		"committee_size",
+		"a number of members",
+		|got| Problem::Range {
+			min: 1,
+			max: ChainParameters::MAX_COMMITTEE_SIZE.into(),
+			got,
+		},
+		|parameters, value| parameters.committee_size = value,
+	)?;
+	Ok(parameters)
+}
+
+/// Reads the beacon, whose shares the members of the first root committee hold.
+fn read_beacon(
+	top: &mut Reader,
+	committee: &Committee,
+	folder: Option<&Path>,
+	keys: &Keys<'_>,
+) -> Result<Option<GenesisBeacon>, Error> {
+	let place = top.at("beacon");
+	let of_beacon = |reason: String| {
+		Error::field(
+			place.as_str(),
+			Problem::Beacon {
+				reason: shown(&reason),
+			},
+		)
+	};
+	// A committee's members are in ascending order.
+	let members: Vec<MemberId> = committee.members().iter().map(|member| member.id).collect();
+	let beacon = match top.optional("beacon") {
+		None => return Ok(None),
+		Some(Value::String(word)) if word == "dealt" => {
+			if !keys.seeds {
+				return Err(Error::field(place, Problem::DealtInLive));
+			}
+			keys.cryptography.deal(&members).map_err(of_beacon)?
+		}
+		Some(Value::String(other)) => {
+			let problem = Problem::Choice {
+				expected: BEACONS,
+				got: shown(&other),
+			};
+			return Err(Error::field(place, problem));
+		}
+		Some(table @ Value::Table(_)) => {
+			let mut fields = Reader::of(&place, table, BEACON_FIELDS)?;
+			let file = fields.string("file", "the file that `asterism beacon finish` has written")?;
+			let folder = folder.ok_or_else(|| Error::field(fields.at("file"), Problem::NoFolder))?;
+			read_beacon_file(&folder.join(file), &fields.at("file"))?
+		}
+		Some(other) => {
+			let problem = Problem::Type {
+				expected: EXPECTED_BEACON,
+				got: type_name(&other),
+			};
+			return Err(Error::field(place, problem));
+		}
+	};
+	blst::min_sig::PublicKey::key_validate(&beacon.group_key.0)
+		.map_err(|_| Error::field("beacon.groupKey", Problem::KeyPoint))?;
+	if beacon.players != members {
+		return Err(Error::field("beacon.players", Problem::BeaconOfOthers));
+	}
+	let length = beacon.output.len();
+	if length == 0 || length > MAX_OUTPUT_BYTES as usize {
+		let problem = Problem::Beacon {
+			reason: format!("expected 1 to {MAX_OUTPUT_BYTES} bytes, got {length}"),
+		};
+		return Err(Error::field("beacon.output", problem));
+	}
+	keys.cryptography.check(&beacon).map_err(of_beacon)?;
+	Ok(Some(beacon))
+}
+
+fn read_beacon_file(path: &Path, place: &str) -> Result<GenesisBeacon, Error> {
+	let unreadable = |reason| Error::File {
+		path: path.into(),
+		reason,
+	};
+	let mut text = Vec::new();
+	fs::File::open(path)
+		.and_then(|file| file.take(MAX_BEACON_FILE + 1).read_to_end(&mut text))
+		.map_err(unreadable)?;
+	let wrong = |reason: String| Error::field(place, Problem::Beacon { reason });
+	if text.len() as u64 > MAX_BEACON_FILE {
+		return Err(wrong(format!("expected at most {MAX_BEACON_FILE} bytes")));
+	}
+	serde_json::from_slice(&text).map_err(|error| wrong(shown(&error.to_string())))
+}
+
+/// Checks that the committees that are elected are as large as the file itself asks for, if it does.
+fn check_security(top: &mut Reader, elected: &[(String, u32)], nodes: usize) -> Result<(), Error> {
+	let Some(value) = top.optional("security") else {
+		return Ok(());
+	};
+	let place = top.at("security");
+	let mut fields = Reader::of(&place, value, SECURITY_FIELDS)?;
+	let mut number = |field: &'static str, expected: &'static str, default: u32| -> Result<u32, Error> {
+		let Some(got) = fields.optional_integer(field, expected)? else {
+			return Ok(default);
+		};
+		u32::try_from(got).map_err(|_| {
+			Error::field(
+				fields.at(field),
+				Problem::Range {
+					min: 1,
+					max: u32::MAX.into(),
+					got,
+				},
+			)
+		})
+	};
+	let all = u32::try_from(nodes).unwrap_or(u32::MAX);
+	let population = number("population", "a number of nodes", all)?;
+	let epochs = number("epochs", "a number of epochs", 1)?;
+	let malicious = parsed::<Fraction>(&mut fields, "malicious", "the fraction of malicious nodes", None)?;
+	let tolerated = parsed(
+		&mut fields,
+		"tolerated",
+		"\"bft\" or a fraction",
+		Some(Tolerance::Byzantine),
+	)?;
+	let failure = parsed::<Fraction>(&mut fields, "failure", "a probability", None)?;
+	if elected.is_empty() {
+		let reason = "expected a chain with an epoch_length above 0: no committee is elected".into();
+		return Err(Error::field(place, Problem::Security { reason }));
+	}
+	let committees = (elected.len() as u64).saturating_mul(epochs.into());
+	let committees = u32::try_from(committees).map_err(|_| {
+		let reason = format!(
+			"expected at most {} committees in all, got {committees}",
+			u32::MAX
+		);
+		Error::field(fields.at("epochs"), Problem::Security { reason })
+	})?;
+	let parameters =
+		Parameters::new(population, malicious, tolerated, failure, committees).map_err(|error| {
+			let field = match error {
+				SizeError::Population(_) => "population",
+				SizeError::Malicious(_) => "malicious",
+				SizeError::Tolerated(_) => "tolerated",
+				SizeError::Failure(_) => "failure",
+				_ => "epochs",
+			};
+			let text = error.to_string();
+			let reason = text.split_once(": ").map_or(text.as_str(), |(_, reason)| reason);
+			Error::field(
+				fields.at(field),
+				Problem::Security {
+					reason: reason.into(),
+				},
+			)
+		})?;
+	let sufficient = |size: u32| is_sufficient(&parameters, size).unwrap_or(false);
+	for (place, size) in elected {
+		let problem = match parameters.failure_of_any(*size) {
+			Ok(_) if sufficient(*size) => continue,
+			Ok(probability) => Problem::Insecure {
+				probability: format!("{probability:.3e}"),
+				// No larger one may be asked for.
+				needed: (1..=ChainParameters::MAX_COMMITTEE_SIZE).find(|size| sufficient(*size)),
+				got: *size,
+			},
+			// There are not as many nodes.
+			Err(_) => Problem::Range {
+				min: 1,
+				max: parameters.population().into(),
+				got: (*size).into(),
+			},
+		};
+		return Err(Error::field(place.as_str(), problem));
+	}
+	Ok(())
+}
+
+/// A string that means something; without `default` it must be there.
+fn parsed<T: FromStr<Err: std::fmt::Display>>(
+	fields: &mut Reader,
+	field: &'static str,
+	expected: &'static str,
+	default: Option<T>,
+) -> Result<T, Error> {
+	match (fields.has(field), default) {
+		(false, Some(default)) => Ok(default),
+		_ => {
+			let text = fields.string(field, expected)?;
+			text.parse().map_err(|_| {
+				let reason = format!(
+					"expected {expected}, as in \"1/4\", \"25%\", \"1e-6\" or \"2^-20\", got `{}`",
+					shown(&text)
+				);
+				Error::field(fields.at(field), Problem::Security { reason })
+			})
+		}
+	}
 }
 
 fn read_committee(reader: &mut Reader, keys: &Keys<'_>) -> Result<Committee, Error> {
@@ -547,7 +809,7 @@ fn bls_public(path: &str, text: &str) -> Result<BlsPublic, Error> {
 
 /// Where keys come from that are named and not written out.
 struct Keys<'a> {
-	derive: Derive<'a>,
+	cryptography: &'a dyn Cryptography,
 	seeds: bool,
 }
 
@@ -561,7 +823,9 @@ impl Keys<'_> {
 			let reason = format!("got `{}`", shown(seed));
 			return Err(Error::field(path, Problem::Seed { reason }));
 		}
-		(self.derive)(seed).map_err(|reason| Error::field(path, Problem::Seed { reason }))
+		self.cryptography
+			.member(seed)
+			.map_err(|reason| Error::field(path, Problem::Seed { reason }))
 	}
 
 	/// An account: ss58, hex, or that of a development seed.

@@ -10,7 +10,7 @@ pub(crate) struct Reader {
 }
 
 /// The name of a TOML type with its article.
-fn type_name(value: &Value) -> &'static str {
+pub(crate) fn type_name(value: &Value) -> &'static str {
 	match value {
 		Value::String(_) => "a string",
 		Value::Integer(_) => "an integer",
@@ -78,6 +78,11 @@ impl Reader {
 		} else {
 			format!("{}.{field}", self.path)
 		}
+	}
+
+	/// Whether there is such a field that was not read yet.
+	pub(crate) fn has(&self, field: &str) -> bool {
+		self.table.contains_key(field)
 	}
 
 	/// A value that may be missing.

@@ -1,8 +1,10 @@
 use crate::*;
 use asterism_primitives::{
+	beacon::{GenesisBeacon, MAX_OUTPUT_BYTES},
 	committee::{BlsPublic, CommitteeError, MemberId},
-	AccountId, Balance,
+	AccountId, Balance, ChainParameters,
 };
+use codec::Encode;
 use polkadot_sdk::{
 	sc_chain_spec::ChainType,
 	sp_core::{crypto::Ss58Codec, sr25519, Pair},
@@ -24,8 +26,35 @@ fn member(seed: &str) -> Result<Member, String> {
 	})
 }
 
+/// What the node brings: here, anything that tells right from wrong.
+struct Keys;
+
+impl Cryptography for Keys {
+	fn member(&self, seed: &str) -> Result<Member, String> {
+		member(seed)
+	}
+
+	fn deal(&self, members: &[MemberId]) -> Result<GenesisBeacon, String> {
+		assert!(!members.is_empty() && members.windows(2).all(|pair| pair[0] < pair[1]));
+		let secret =
+			blst::min_sig::SecretKey::key_gen(&members.encode(), &[]).map_err(|e| format!("{e:?}"))?;
+		Ok(GenesisBeacon {
+			group_key: BlsPublic(secret.sk_to_pk().to_bytes()),
+			players: members.to_vec(),
+			output: b"shares".to_vec(),
+		})
+	}
+
+	fn check(&self, beacon: &GenesisBeacon) -> Result<(), String> {
+		match &beacon.output[..] {
+			b"shares" => Ok(()),
+			_ => Err("the output shares another key".into()),
+		}
+	}
+}
+
 fn parse(text: &str) -> Result<Plan, Error> {
-	Plan::parse(text, &member)
+	Plan::parse(text, None, &Keys)
 }
 
 fn ss58(seed: &str) -> String {
@@ -159,16 +188,16 @@ fn errors_name_the_field_and_what_was_expected() {
 		),
 		(top("\"development\"", "\"test\""), "type: expected one of development, local, live, got `test`"),
 		// Structure.
-		(top("#top", "chian = 1"), "chian: unknown field, expected one of name, id, type, telemetry, root, chains, nodes"),
+		(top("#top", "chian = 1"), "chian: unknown field, expected one of name, id, type, telemetry, beacon, security, root, chains, nodes"),
 		(
 			top("#root", "epoch = 1"),
-			"root.epoch: unknown field, expected one of name, block_interval, sudo, bootnodes, committee, accounts",
+			"root.epoch: unknown field, expected one of name, block_interval, epoch_length, committee_size, sudo, bootnodes, committee, accounts",
 		),
 		(
 			top("#second", "blok_interval = 1"),
-			"chains[1].blok_interval: unknown field, expected one of id, name, block_interval, bootnodes, committee, accounts",
+			"chains[1].blok_interval: unknown field, expected one of id, name, block_interval, epoch_length, committee_size, bootnodes, committee, accounts",
 		),
-		(top("[root]", "root = 1\n[other]"), "other: unknown field, expected one of name, id, type, telemetry, root, chains, nodes"),
+		(top("[root]", "root = 1\n[other]"), "other: unknown field, expected one of name, id, type, telemetry, beacon, security, root, chains, nodes"),
 		("name = \"x\"\nid = \"x\"\ntype = \"local\"\nroot = 1".into(), "root: expected a table, got an integer"),
 		("name = \"x\"\nid = \"x\"\ntype = \"local\"".into(), "root: missing, expected a table [root]"),
 		(
@@ -194,6 +223,33 @@ fn errors_name_the_field_and_what_was_expected() {
 		(top("#second", "block_interval = 60001"), "chains[1].block_interval: expected 200 to 60000, got 60001"),
 		(top("#second", "block_interval = -1000"), "chains[1].block_interval: expected 200 to 60000, got -1000"),
 		(top("#second", "block_interval = 1.5"), "chains[1].block_interval: expected milliseconds, got a float"),
+		(top("#chain", "epoch_length = 3\n"), "chains[0].epoch_length: expected 4 to 4294967295 blocks, or 0 if the first committee stays for ever, got 3"),
+		(top("#root", "epoch_length = -1\n"), "root.epoch_length: expected 4 to 4294967295 blocks, or 0 if the first committee stays for ever, got -1"),
+		(top("#root", "epoch_length = 4294967296\n"), "root.epoch_length: expected 4 to 4294967295 blocks, or 0 if the first committee stays for ever, got 4294967296"),
+		(top("#root", "epoch_length = \"1h\"\n"), "root.epoch_length: expected a number of blocks, got a string"),
+		(
+			top("#root", "epoch_length = 60\n"),
+			"root.epoch_length: expected 0 or the field beacon: a network without beacon has no seeds, so nobody is ever elected",
+		),
+		(
+			top("#second", "epoch_length = 60\n"),
+			"chains[1].epoch_length: expected 0 or the field beacon: a network without beacon has no seeds, so nobody is ever elected",
+		),
+		(top("#root", "committee_size = 0\n"), "root.committee_size: expected 1 to 128, got 0"),
+		(top("#chain", "committee_size = 129\n"), "chains[0].committee_size: expected 1 to 128, got 129"),
+		(top("#chain", "committee_size = 1.5\n"), "chains[0].committee_size: expected a number of members, got a float"),
+		// The beacon.
+		(top("#top", "beacon = \"made\""), "beacon: expected one of dealt, { file = \"…\" }, got `made`"),
+		(top("#top", "beacon = true"), "beacon: expected \"dealt\" or { file = \"…\" }, got a boolean"),
+		(top("#top", "beacon = {}"), "beacon.file: missing, expected the file that `asterism beacon finish` has written"),
+		(
+			top("#top", "beacon = { path = \"b.json\" }"),
+			"beacon.path: unknown field, expected one of file",
+		),
+		(
+			top("#top", "beacon = { file = \"b.json\" }"),
+			"beacon.file: expected no other file: this network file is in no folder",
+		),
 		// Committees.
 		(in_first(""), "chains[0].committee: a committee needs at least one member"),
 		(in_first("committee = []"), "chains[0].committee: a committee needs at least one member"),
@@ -366,13 +422,23 @@ fn a_live_network_takes_no_seeds() {
 }
 
 #[test]
+fn a_live_network_takes_no_dealt_beacon() {
+	let text = live().replacen("[root]", "beacon = \"dealt\"\n[root]", 1);
+	assert_eq!(
+		parse(&text).unwrap_err().to_string(),
+		"beacon: expected { file = \"…\" } with the beacon of a ceremony, got \"dealt\": everybody knows its shares, and type is \
+		 \"live\""
+	);
+}
+
+#[test]
 fn a_file_that_is_no_toml_is_refused_with_its_place() {
 	let error = parse("name = \"x\"\nid = = 5").unwrap_err();
 	assert!(matches!(error, Error::Syntax { .. }));
 	assert!(error.to_string().contains("line 2, column"), "{error}");
 	let twice = parse("name = \"x\"\nname = \"y\"").unwrap_err();
 	assert!(matches!(twice, Error::Syntax { .. }), "{twice}");
-	let missing = Plan::read(Path::new("no/such/file.toml"), &member).unwrap_err();
+	let missing = Plan::read(Path::new("no/such/file.toml"), &Keys).unwrap_err();
 	assert!(
 		missing.to_string().starts_with("no/such/file.toml: "),
 		"{missing}"
@@ -415,12 +481,12 @@ fn the_template_is_complete_once_it_is_filled_in() {
 }
 
 /// Making a network executes runtimes: tests that only read one share it.
-static DEVELOPMENT: LazyLock<Network> = LazyLock::new(|| development(&member).unwrap());
+static DEVELOPMENT: LazyLock<Network> = LazyLock::new(|| development(&Keys).unwrap());
 static LIVE: LazyLock<Network> = LazyLock::new(|| Network::new(&parse(&live()).unwrap()).unwrap());
 
 #[test]
 fn ready_networks_have_specs_that_belong_together() {
-	let local = local(&member).unwrap();
+	let local = local(&Keys).unwrap();
 	for (network, id, members) in [(&*DEVELOPMENT, "asterism-dev", 1), (&local, "asterism-local", 4)] {
 		let ids: Vec<_> = network.specs().map(|(_, spec)| spec.id().to_string()).collect();
 		assert_eq!(ids, [format!("{id}-root"), format!("{id}-1"), format!("{id}-2")]);
@@ -539,6 +605,7 @@ proptest! {
 		mutated(live()),
 		mutated(SMALL.into()),
 		mutated(include_str!("../networks/public-template.toml").into()),
+		mutated(ROTATION.into()),
 	]) {
 		match parse(&text) {
 			Ok(plan) => {
@@ -546,6 +613,7 @@ proptest! {
 				for (chain, plan_of) in &plan.chains {
 					prop_assert_eq!(plan_of.committee.check(), Ok(()));
 					prop_assert!(plan_of.parameters.is_valid());
+					prop_assert!(plan_of.parameters.epoch_length == 0 || plan.beacon.is_some());
 					prop_assert!(plan_of.accounts.values().all(|amount| *amount >= EXISTENTIAL_DEPOSIT));
 					let sum = plan_of.accounts.values().try_fold(0, |sum: Balance, amount| sum.checked_add(*amount));
 					prop_assert!(sum.is_some());
@@ -644,4 +712,302 @@ fn nodes_that_are_not_right_are_named() {
 		let error = parse(&with_nodes(&nodes)).unwrap_err().to_string();
 		assert!(error.contains(expected), "{error}\nexpected: {expected}");
 	}
+}
+
+/// The smallest development network with a beacon, elections on the root chain and chain 2, and four nodes.
+fn rotating(security: &str) -> String {
+	let nodes: String = ["//Alice", "//Bob", "//Charlie", "//Dave"]
+		.iter()
+		.map(|seed| format!("[[nodes]]\nseed = \"{seed}\"\nstake = \"100\"\n"))
+		.collect();
+	let accounts: String = ["//Alice", "//Bob", "//Charlie", "//Dave"]
+		.iter()
+		.map(|seed| format!("\"{seed}\" = \"1000\"\n"))
+		.collect();
+	SMALL
+		.replace("#top", &format!("beacon = \"dealt\"\n{security}"))
+		.replace(
+			"#root",
+			&format!("epoch_length = 600\ncommittee_size = 3\n[root.accounts]\n{accounts}"),
+		)
+		.replace("#second", &format!("epoch_length = 60\n{nodes}"))
+}
+
+#[test]
+fn chains_say_how_their_committees_change() {
+	let plan = parse(&rotating("")).unwrap();
+	let parameters = |chain: u32| plan.chains[&ChainId(chain)].parameters;
+	let with = |epoch_length, committee_size| ChainParameters {
+		block_interval: 1_000,
+		epoch_length,
+		committee_size,
+	};
+	assert_eq!(
+		[parameters(0), parameters(1), parameters(2)],
+		[with(600, 3), with(0, 4), with(60, 4)]
+	);
+	let alice = member("//Alice").unwrap().id;
+	assert_eq!(plan.beacon.unwrap().players, [alice]);
+	// Neither a beacon without epochs is wrong, nor the parameters of today written out.
+	let still = SMALL
+		.replace("#top", "beacon = \"dealt\"")
+		.replace("#chain", "epoch_length = 0\ncommittee_size = 4");
+	let plan = parse(&still).unwrap();
+	assert!(plan.beacon.is_some());
+	assert!(plan
+		.chains
+		.values()
+		.all(|chain| chain.parameters == ChainParameters::default()));
+	assert_eq!(parse(SMALL).unwrap().beacon, None);
+}
+
+#[test]
+fn the_beacon_of_a_ceremony_is_read_from_its_file() {
+	let folder = tempfile::tempdir().unwrap();
+	let file = folder.path().join("made/beacon.json");
+	fs::create_dir(folder.path().join("made")).unwrap();
+	let network = folder.path().join("network.toml");
+	let text = live().replacen("[root]", "beacon = { file = \"made/beacon.json\" }\n[root]", 1);
+	fs::write(&network, text).unwrap();
+	let error = |text: &str| {
+		fs::write(&file, text).unwrap();
+		Plan::read(&network, &Keys).unwrap_err().to_string()
+	};
+
+	let missing = Plan::read(&network, &Keys).unwrap_err();
+	assert!(
+		matches!(&missing, Error::File { path, .. } if *path == file),
+		"{missing}"
+	);
+	let mut members = [member("//One").unwrap().id, member("//Two").unwrap().id];
+	members.sort_unstable();
+	let good = Keys.deal(&members).unwrap();
+	let json = |beacon: &GenesisBeacon| serde_json::to_string(beacon).unwrap();
+	fs::write(&file, json(&good)).unwrap();
+	assert_eq!(Plan::read(&network, &Keys).unwrap().beacon, Some(good.clone()));
+
+	for (text, expected) in [
+		(
+			"".to_string(),
+			"beacon.file: expected a beacon as `asterism beacon finish` writes it: EOF",
+		),
+		(
+			"{}".into(),
+			"beacon.file: expected a beacon as `asterism beacon finish` writes it: missing field",
+		),
+		(
+			json(&good).replace("output", "outputs"),
+			"beacon.file: expected a beacon as `asterism beacon finish` writes it: unknown field",
+		),
+		(
+			" ".repeat(1_000_000),
+			"beacon.file: expected a beacon as `asterism beacon finish` writes it: expected at most",
+		),
+		(
+			json(&GenesisBeacon {
+				group_key: BlsPublic([1; 96]),
+				..good.clone()
+			}),
+			"beacon.groupKey: expected a BLS12-381 public key in G2",
+		),
+		(
+			json(&GenesisBeacon {
+				players: members[..1].to_vec(),
+				..good.clone()
+			}),
+			"beacon.players: expected the members of root.committee, got others",
+		),
+		(
+			json(&GenesisBeacon {
+				players: vec![members[1], members[0]],
+				..good.clone()
+			}),
+			"beacon.players: expected the members of root.committee, got others",
+		),
+		(
+			json(&GenesisBeacon {
+				output: Vec::new(),
+				..good.clone()
+			}),
+			"beacon.output: expected a beacon as `asterism beacon finish` writes it: expected 1 to",
+		),
+		(
+			json(&GenesisBeacon {
+				output: vec![0; MAX_OUTPUT_BYTES as usize + 1],
+				..good.clone()
+			}),
+			"beacon.output: expected a beacon as `asterism beacon finish` writes it: expected 1 to",
+		),
+		(
+			json(&GenesisBeacon {
+				output: b"other shares".to_vec(),
+				..good.clone()
+			}),
+			"beacon: expected a beacon as `asterism beacon finish` writes it: the output shares another key",
+		),
+	] {
+		let error = error(&text);
+		assert!(error.starts_with(expected), "{error}\nexpected: {expected}");
+	}
+	// The largest beacon fits.
+	let largest = GenesisBeacon {
+		players: (0..=255).map(|i| MemberId([i; 32])).collect(),
+		output: vec![0; MAX_OUTPUT_BYTES as usize],
+		..good
+	};
+	assert!(error(&serde_json::to_string_pretty(&largest).unwrap()).starts_with("beacon.players"));
+}
+
+#[test]
+fn committees_are_as_large_as_the_file_asks_for() {
+	let asks = |text: &str| {
+		parse(&rotating(&format!("[security]\n{text}")))
+			.map(drop)
+			.map_err(|e| e.to_string())
+	};
+	let all = "population = 2000\nmalicious = \"1/5\"\nfailure = \"1e-2\"\n";
+	// Four nodes of which none is malicious never fail; one of four may be malicious in a committee of four.
+	assert_eq!(asks("malicious = \"0\"\nfailure = \"1e-9\""), Ok(()));
+	let needed = {
+		use asterism_committee_size::*;
+		let parameters = |committees| {
+			let [malicious, failure] = ["1/5", "1e-2"].map(|text| text.parse().unwrap());
+			Parameters::new(2000, malicious, Tolerance::Byzantine, failure, committees).unwrap()
+		};
+		let [once, often] = [1, 10].map(|epochs| committee_size(&parameters(2 * epochs)).unwrap());
+		assert!(4 < once && once < often && often <= 128, "{once} {often}");
+		[once, often]
+	};
+	for (text, expected) in [
+		(
+			all.to_string(),
+			format!(
+				"root.committee_size: expected {}, the smallest size that is sufficient for what [security] asks, got 3: any of \
+				 the committees fails with probability ",
+				needed[0]
+			),
+		),
+		(
+			format!("{all}epochs = 10"),
+			format!("root.committee_size: expected {}, the smallest size", needed[1]),
+		),
+		(
+			"population = 2000\nmalicious = \"1/3\"\nfailure = \"1e-9\"".into(),
+			"root.committee_size: expected more members than may be asked for (128): any of the committees fails".into(),
+		),
+		(
+			"population = 2\nmalicious = \"1/3\"\nfailure = \"1e-9\"".into(),
+			"root.committee_size: expected 1 to 2, got 3".into(),
+		),
+		("failure = \"1e-9\"".into(), "security.malicious: missing, expected the fraction of malicious nodes".into()),
+		("malicious = \"0\"".into(), "security.failure: missing, expected a probability".into()),
+		(
+			"malicious = \"many\"\nfailure = \"1\"".into(),
+			"security.malicious: expected the fraction of malicious nodes, as in \"1/4\", \"25%\", \"1e-6\" or \"2^-20\", got \
+			 `many`".into(),
+		),
+		(
+			"malicious = \"3/2\"\nfailure = \"1\"".into(),
+			"security.malicious: expected a fraction from 0 to 1, got 3/2".into(),
+		),
+		(
+			"malicious = \"0\"\nfailure = \"0\"".into(),
+			"security.failure: expected a probability above 0 and not above 1, got 0".into(),
+		),
+		(
+			"malicious = \"0\"\ntolerated = \"2\"\nfailure = \"1\"".into(),
+			"security.tolerated: expected `bft` or a fraction from 0 to 1, got 2".into(),
+		),
+		(
+			"malicious = \"0\"\nfailure = \"1\"\npopulation = 0".into(),
+			"security.population: expected 1 to 1000000 nodes, got 0".into(),
+		),
+		(
+			"malicious = \"0\"\nfailure = \"1\"\nepochs = 0".into(),
+			"security.epochs: expected 1 or more, got 0".into(),
+		),
+		(
+			"malicious = \"0\"\nfailure = \"1\"\nepochs = 4294967295".into(),
+			"security.epochs: expected at most 4294967295 committees in all, got 8589934590".into(),
+		),
+		(
+			"malicious = \"0\"\nfailure = \"1\"\npopulation = -1".into(),
+			"security.population: expected 1 to 4294967295, got -1".into(),
+		),
+		("epoch = 1".into(), "security.epoch: unknown field, expected one of population, malicious, tolerated".into()),
+	] {
+		let error = asks(&text).unwrap_err();
+		assert!(error.starts_with(&expected), "{error}\nexpected: {expected}");
+	}
+	// Chain 2 is asked, too, at its own place; chain 1, whose committee stays, is not.
+	let large = rotating(&format!("[security]\n{all}"))
+		.replace("committee_size = 3", &format!("committee_size = {}", needed[0]));
+	let error = parse(&large).unwrap_err().to_string();
+	assert!(error.starts_with("chains[1].committee_size: expected"), "{error}");
+	let fixed = SMALL.replace("#top", "[security]\nmalicious = \"0\"\nfailure = \"1\"");
+	assert_eq!(
+		parse(&fixed).unwrap_err().to_string(),
+		"security: expected a chain with an epoch_length above 0: no committee is elected"
+	);
+}
+
+const ROTATION: &str = include_str!("../networks/rotation.toml");
+
+#[test]
+fn the_network_for_rotation_is_what_it_says() {
+	let plan = parse(ROTATION).unwrap();
+	assert_eq!((plan.nodes.len(), plan.chains.len()), (12, 3));
+	assert!(plan.nodes.iter().all(|node| node.stake == 10_000 * NOOS));
+	let mut first: Vec<_> = Vec::new();
+	for chain in plan.chains.values() {
+		assert_eq!(
+			chain.parameters,
+			ChainParameters {
+				block_interval: 1_000,
+				epoch_length: 60,
+				committee_size: 4
+			}
+		);
+		assert_eq!((chain.committee.size(), chain.accounts.len()), (4, 12));
+		first.extend(chain.committee.members().iter().map(|member| member.id));
+	}
+	// Each node is in one of the first committees.
+	first.sort_unstable();
+	let mut nodes: Vec<_> = plan.nodes.iter().map(|node| node.keys.identity).collect();
+	nodes.sort_unstable();
+	assert_eq!(first, nodes);
+	let root: Vec<_> = plan.chains[&ChainId::ROOT]
+		.committee
+		.members()
+		.iter()
+		.map(|member| member.id)
+		.collect();
+	assert_eq!(plan.beacon.unwrap().players, root);
+}
+
+#[test]
+fn the_beacon_and_the_epochs_are_in_the_genesis() {
+	let plan = parse(ROTATION).unwrap();
+	let network = Network::new(&plan).unwrap();
+	let patch = |chain: u32| {
+		let json = network.spec(ChainId(chain)).unwrap().as_json(false).unwrap();
+		let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+		json["genesis"]["runtimeGenesis"]["patch"].clone()
+	};
+	let beacon = plan.beacon.unwrap();
+	assert_eq!(patch(0)["beacon"], serde_json::json!({ "beacon": beacon }));
+	let parameters = serde_json::json!({ "blockInterval": 1000, "epochLength": 60, "committeeSize": 4 });
+	assert_eq!(patch(0)["chains"]["root"]["parameters"], parameters);
+	assert_eq!(patch(0)["chains"]["chains"][1]["parameters"], parameters);
+	assert_eq!(patch(2)["rootView"]["parameters"], parameters);
+	let root = network.raw(ChainId::ROOT).unwrap().build_storage().unwrap();
+	let key = [
+		polkadot_sdk::sp_io::hashing::twox_128(b"Beacon"),
+		polkadot_sdk::sp_io::hashing::twox_128(b"GroupKey"),
+	]
+	.concat();
+	assert_eq!(root.top.get(&key), Some(&beacon.group_key.encode()));
+	// A network without beacon says nothing of it.
+	let json = DEVELOPMENT.root.as_json(false).unwrap();
+	assert!(!json.contains("\"beacon\""));
 }

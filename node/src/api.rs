@@ -5,10 +5,13 @@
 
 use asterism_primitives::{
 	api::{ChainRecord, InFlight, SentState},
+	beacon::{Attempt, Resharing, Seed, Sharing, SharingId},
 	certificate::Certificate,
-	committee::{Committee, Epoch},
+	committee::{BlsPublic, Committee, Epoch, MemberId},
 	digest::RootRef,
+	election::{Candidacy, Claim, Election, Readiness},
 	message::Delivery,
+	offence::Evidence,
 	root_state::{Anchor, ChannelRecord},
 	AccountId, AccountNonce, Balance, BlockNumber, ChainId, ChainParameters, CurrencyId, Header, Nonce,
 	OpaqueBlock as Block,
@@ -106,6 +109,38 @@ sp_api::impl_runtime_apis! {
 		fn holdings() -> Vec<(ChainId, CurrencyId, Balance)> { in_wasm!() }
 		fn in_flight() -> Vec<InFlight> { in_wasm!() }
 		fn checkpoint_extrinsic(_: ChainId, _: Vec<Header>, _: Certificate) -> <Block as BlockT>::Extrinsic { in_wasm!() }
+	}
+
+	impl asterism_primitives::api::EpochsApi<Block> for Runtime {
+		fn current() -> (Epoch, BlockNumber) { in_wasm!() }
+	}
+
+	impl asterism_primitives::beacon::BeaconApi<Block> for Runtime {
+		fn group_key() -> Option<BlsPublic> { in_wasm!() }
+		fn last_seed() -> Option<Seed> { in_wasm!() }
+		fn seed(_: BlockNumber) -> Option<Seed> { in_wasm!() }
+		fn sharing(_: Epoch) -> Option<Sharing> { in_wasm!() }
+		fn sharing_output(_: Epoch) -> Option<Vec<u8>> { in_wasm!() }
+		fn resharing() -> Option<Resharing> { in_wasm!() }
+		fn dealer_logs(_: Attempt) -> Vec<(MemberId, Vec<u8>)> { in_wasm!() }
+		fn log_extrinsic(_: Attempt, _: MemberId, _: Vec<u8>, _: [u8; 64]) -> Option<<Block as BlockT>::Extrinsic> { in_wasm!() }
+		fn output_extrinsic(_: Epoch, _: Vec<u8>) -> Option<<Block as BlockT>::Extrinsic> { in_wasm!() }
+	}
+
+	impl asterism_primitives::election::ElectionsApi<Block> for Runtime {
+		fn elections() -> Vec<(ChainId, Election)> { in_wasm!() }
+		fn election(_: ChainId) -> Option<Election> { in_wasm!() }
+		fn operator(_: MemberId) -> Option<AccountId> { in_wasm!() }
+		fn candidacy(_: ChainId, _: AccountId) -> Option<Candidacy> { in_wasm!() }
+		fn elected(_: ChainId) -> u32 { in_wasm!() }
+		fn ready_members(_: ChainId) -> Vec<(MemberId, Option<SharingId>)> { in_wasm!() }
+		fn claim_extrinsic(_: Claim) -> <Block as BlockT>::Extrinsic { in_wasm!() }
+		fn ready_extrinsic(_: Readiness, _: [u8; 64]) -> <Block as BlockT>::Extrinsic { in_wasm!() }
+	}
+
+	impl asterism_primitives::offence::MisconductApi<Block> for Runtime {
+		fn is_convicted(_: ChainId, _: Epoch, _: u32) -> bool { in_wasm!() }
+		fn report_extrinsic(_: Evidence, _: Option<AccountId>) -> <Block as BlockT>::Extrinsic { in_wasm!() }
 	}
 
 	impl asterism_primitives::api::MessagesApi<Block> for Runtime {

@@ -61,6 +61,10 @@ pub enum Subcommand {
 	/// Prints how many members a committee needs so that it hardly ever fails.
 	CommitteeSize(crate::committee_size::CommitteeSizeCmd),
 
+	/// Makes the key of the random beacon, in a ceremony among the members of the first root committee.
+	#[command(subcommand)]
+	Beacon(asterism_beacon::ceremony::BeaconCmd),
+
 	/// Prints a chain spec.
 	#[allow(deprecated)]
 	BuildSpec(sc_cli::BuildSpecCmd),

@@ -79,6 +79,7 @@ pub fn run() -> Result<()> {
 		Some(Subcommand::Key(KeyCmd::ProveMember(cmd))) => cmd.run(),
 		Some(Subcommand::BuildNetwork(cmd)) => build_network(cmd),
 		Some(Subcommand::CommitteeSize(cmd)) => cmd.run(),
+		Some(Subcommand::Beacon(cmd)) => cmd.run().map_err(|e| e.to_string().into()),
 		#[allow(deprecated)]
 		Some(Subcommand::BuildSpec(cmd)) => {
 			let runner = cli.create_runner(cmd)?;
@@ -173,8 +174,8 @@ pub fn run() -> Result<()> {
 }
 
 fn build_network(cmd: &BuildNetworkCmd) -> Result<()> {
-	let network =
-		Network::from_file(&cmd.file, &specs::derive).map_err(|e| format!("{}: {e}", cmd.file.display()))?;
+	let network = Network::from_file(&cmd.file, &specs::Cryptography)
+		.map_err(|e| format!("{}: {e}", cmd.file.display()))?;
 	for path in network.write(&cmd.output, cmd.raw).map_err(|e| e.to_string())? {
 		println!("{}", path.display());
 	}

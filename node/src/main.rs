@@ -14,6 +14,8 @@
 //! | `keystore` | the keystore as the RPC sees it |
 //! | `service` | wires a chain's node together, root or transaction |
 //! | `network` | several chains of a network in one process |
+//! | `beacon` | the random beacon in a root node |
+//! | `committee_size` | computes how large committees must be |
 //! | `benchmark` | measures runtimes and the machine; only with the feature `runtime-benchmarks` |
 //! | `api` | the types of a client whose runtime is only known by its APIs |
 //!
@@ -35,6 +37,7 @@
 #![allow(clippy::result_large_err)]
 
 mod api;
+mod beacon;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmark;
 mod cli;

@@ -3,18 +3,22 @@
 
 use crate::{
 	api::{Backend, Client, Executor, HostFunctions, Pool, RuntimeApi},
+	beacon::{BeaconChannel, RootTier},
 	keystore::NodeKeystore,
 };
+use asterism_beacon::{run_beacon, BeaconInherents, BeaconParams, ReadyHandle, SeedHandle};
 use asterism_checkpoints::{run_checkpoint_submitter, CheckpointSubmitterParams};
+use asterism_committees::{run_committees, ClientProgress, CommitteesParams, Served, ServedChains};
 use asterism_consensus::{
 	broadcast,
 	chain::Verdict,
-	client::{ClientChain, RootTier, Tier},
+	client::{ClientChain, Tier},
 	committees::{Certifier, RootCommittees},
 	evidence::EvidenceStore,
 	import, keys,
 	metrics::{BroadcastMetrics, Metrics},
-	network as committee_network, worker,
+	network::{self as committee_network, MembersLane},
+	worker,
 };
 use asterism_messages::{
 	request_response_config, run_courier, ChainsProtocol, ClientSource, CourierInherents, CourierParams,
@@ -48,8 +52,9 @@ use polkadot_sdk::{
 	sp_runtime::traits::Header as HeaderT,
 };
 use sc_service::{
-	build_network, new_full_parts, new_wasm_executor, spawn_tasks, BuildNetworkParams, ChainType,
-	Configuration, Error as ServiceError, KeystoreContainer, SpawnTaskHandle, SpawnTasksParams, TaskManager,
+	build_network, config::KeystoreConfig, new_full_parts, new_wasm_executor, spawn_tasks,
+	BuildNetworkParams, ChainType, Configuration, Error as ServiceError, KeystoreContainer, SpawnTaskHandle,
+	SpawnTasksParams, TaskManager,
 };
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -80,6 +85,7 @@ pub struct RootHandle {
 	network: Arc<dyn NetworkService>,
 	sources: LocalSources,
 	serving: ServingPeers,
+	committees_of: ServedChains,
 	messages_protocol: ProtocolName,
 }
 
@@ -275,7 +281,7 @@ fn start_root_on<N: NetworkBackend<OpaqueBlock, Hash>>(
 	let (chains, chains_config) = ChainsProtocol::new::<N>(
 		genesis,
 		fork_id.as_deref(),
-		served,
+		served.clone(),
 		N::register_notification_metrics(registry.as_ref()),
 		net_config.peer_store_handle(),
 	);
@@ -287,14 +293,52 @@ fn start_root_on<N: NetworkBackend<OpaqueBlock, Hash>>(
 		opened.pool.clone(),
 		opened.executor.clone(),
 	);
-	let running = start_chain::<N, _>(config, ChainId::ROOT, opened, net_config, None, RootTier)?;
+	let committees_of = ServedChains::new(served.iter().copied().chain([ChainId::ROOT]));
+	let seeds = SeedHandle::default();
+	let tier = RootTier(BeaconInherents::new(client.clone(), seeds.clone()));
+	let keystore = opened.keystore.keystore();
+	let shares = shares(&config);
+	let running = start_chain::<N, _>(
+		config,
+		ChainId::ROOT,
+		opened,
+		net_config,
+		None,
+		&committees_of,
+		tier,
+	)?;
 	let Running {
 		task_manager,
 		network,
 		sync,
-		..
+		members,
 	} = running;
 	let handle = task_manager.spawn_handle();
+	let mut ready = ReadyHandle::default();
+	if let (Some(members), Some(directory)) = (members, shares) {
+		let (beacon, handle_of_shares) = run_beacon(BeaconParams {
+			client: client.clone(),
+			pool: pool.clone(),
+			channel: BeaconChannel(members),
+			keystore: keystore.clone(),
+			directory,
+			seeds,
+			registry: registry.clone(),
+		})
+		.map_err(|e| ServiceError::Other(format!("the beacon's shares: {e}")))?;
+		handle.spawn_blocking("beacon", Some("consensus"), beacon);
+		ready = handle_of_shares;
+	}
+	let committees = run_committees(CommitteesParams {
+		client: client.clone(),
+		pool: pool.clone(),
+		sync: sync.clone(),
+		keystore,
+		served: committees_of.clone(),
+		shares: ready,
+		registry: registry.clone(),
+	});
+	handle.spawn_blocking("committees", Some("consensus"), committees);
 	handle.spawn_blocking("messages-server", Some("messages"), server.run());
 	handle.spawn(
 		"messages-chains",
@@ -311,6 +355,7 @@ fn start_root_on<N: NetworkBackend<OpaqueBlock, Hash>>(
 			network,
 			sources,
 			serving,
+			committees_of,
 			messages_protocol,
 		},
 	})
@@ -353,7 +398,15 @@ fn start_transaction_on<N: NetworkBackend<OpaqueBlock, Hash>>(
 	let keystore = opened.keystore.keystore();
 	let certifier = opened.certifier.clone();
 	let is_authority = config.role.is_authority();
-	let running = start_chain::<N, _>(config, chain, opened, net_config, Some(root), tier)?;
+	let running = start_chain::<N, _>(
+		config,
+		chain,
+		opened,
+		net_config,
+		Some(root),
+		&root.committees_of,
+		tier,
+	)?;
 	let task_manager = running.task_manager;
 
 	let handle = task_manager.spawn_handle();
@@ -372,20 +425,8 @@ fn start_transaction_on<N: NetworkBackend<OpaqueBlock, Hash>>(
 	});
 	handle.spawn_blocking("messages-courier", Some("messages"), courier);
 
-	// Members take turns, so that usually one submission is made; everybody else waits longer still.
-	let place = is_authority
-		.then(|| {
-			certifier
-				.source()
-				.epoch()
-				.and_then(|epoch| certifier.source().committee(epoch))
-		})
-		.flatten()
-		.and_then(|committee| {
-			let (member, _) = keys::Keys::new(keystore).membership(&committee).ok()??;
-			committee.members().iter().position(|m| m.id == member.id)
-		});
-	let delay = Duration::from_millis(200) * u32::try_from(place.unwrap_or(16)).unwrap_or(16);
+	let keys = is_authority.then(|| keys::Keys::new(keystore));
+	let delay = Arc::new(move || turn(keys.as_ref().and_then(|keys| place(keys, &certifier))));
 	let submitter = run_checkpoint_submitter(CheckpointSubmitterParams {
 		chain,
 		client,
@@ -397,6 +438,21 @@ fn start_transaction_on<N: NetworkBackend<OpaqueBlock, Hash>>(
 	});
 	handle.spawn_blocking("checkpoint-submitter", Some("checkpoints"), submitter);
 	Ok(task_manager)
+}
+
+/// This node's place in the committee that serves now.
+fn place(keys: &keys::Keys, certifier: &Certifier) -> Option<usize> {
+	let source = certifier.source();
+	let committee = source.epoch().and_then(|epoch| source.committee(epoch))?;
+	let (member, _) = keys.membership(&committee).ok()??;
+	committee.members().iter().position(|m| m.id == member.id)
+}
+
+/// How long a node waits with a checkpoint. Members take turns, so that usually one submission is made; everybody else waits
+/// longer still.
+fn turn(place: Option<usize>) -> Duration {
+	const STEP: Duration = Duration::from_millis(200);
+	STEP * place.and_then(|place| u32::try_from(place).ok()).unwrap_or(16)
 }
 
 /// The tier of transaction chains: a block brings in a final root block and messages that it proves.
@@ -437,11 +493,21 @@ impl Tier for TransactionTier {
 	}
 }
 
+/// Where a root node's shares of the beacon's key are: beside the keys in its keystore. `None` if that is in memory.
+fn shares(config: &Configuration) -> Option<PathBuf> {
+	match &config.keystore {
+		KeystoreConfig::Path { path, .. } => Some(path.join(asterism_beacon::ceremony::SHARES)),
+		KeystoreConfig::InMemory => None,
+	}
+}
+
 /// A node that runs.
 struct Running {
 	task_manager: TaskManager,
 	network: Arc<dyn NetworkService>,
 	sync: Arc<SyncingService<OpaqueBlock>>,
+	/// The lane among the members of committees, if the node may be one.
+	members: Option<MembersLane>,
 }
 
 struct KeptEvidence(Arc<EvidenceStore<Backend>>);
@@ -459,6 +525,7 @@ fn start_chain<N: NetworkBackend<OpaqueBlock, Hash>, T: Tier>(
 	opened: Opened,
 	mut net_config: FullNetworkConfiguration<OpaqueBlock, Hash, N>,
 	root: Option<&RootHandle>,
+	committees_of: &ServedChains,
 	tier: T,
 ) -> Result<Running, ServiceError> {
 	let Opened {
@@ -638,7 +705,7 @@ fn start_chain<N: NetworkBackend<OpaqueBlock, Hash>, T: Tier>(
 		.spawn_handle()
 		.spawn("authority-discovery", Some("networking"), discovery_worker.run());
 
-	if role.is_authority() {
+	let members = if role.is_authority() {
 		if let Some(seed) = dev_seed {
 			keys::insert(&*keystore.keystore(), &seed, None)
 				.map_err(|e| ServiceError::Other(e.to_string()))?;
@@ -661,7 +728,15 @@ fn start_chain<N: NetworkBackend<OpaqueBlock, Hash>, T: Tier>(
 			tier,
 		));
 		let metrics = Metrics::new(registry.as_ref())?;
-		let worker = worker::run(worker::WorkerParams {
+		committees_of.insert(
+			chain,
+			Served {
+				progress: Arc::new(ClientProgress::new(client)),
+				keys: keys.clone(),
+				evidence: evidence.clone(),
+			},
+		);
+		let (worker, members) = worker::run(worker::WorkerParams {
 			chain: chain_of_consensus,
 			certifier,
 			keys,
@@ -671,22 +746,28 @@ fn start_chain<N: NetworkBackend<OpaqueBlock, Hash>, T: Tier>(
 			notifications,
 			discovery,
 			evidence,
+			// The root committees pass the beacon's key on.
+			acquaint: chain.is_root(),
 			metrics,
 		});
 		task_manager
 			.spawn_essential_handle()
 			.spawn("committee", Some("consensus"), worker);
+		Some(members)
 	} else {
+		committees_of.follows(chain);
 		// A node that follows opens no committee channel; the handle is kept, or the protocol would be closed.
 		task_manager
 			.spawn_handle()
 			.spawn("committee-closed", Some("consensus"), decline(notifications));
-	}
+		None
+	};
 	info!("🌌 chain {chain} runs as {name}");
 	Ok(Running {
 		task_manager,
 		network,
 		sync,
+		members,
 	})
 }
 

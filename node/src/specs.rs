@@ -1,22 +1,41 @@
 //! Finds a chain spec by name or file.
 
+use asterism_beacon::{dealt, output::PublicOutput};
 use asterism_chain_specs::{self as chain_specs, ChainSpec, Extensions, Network};
 use asterism_consensus::keys;
-use asterism_primitives::{committee::Member, ChainId};
+use asterism_primitives::{
+	beacon::GenesisBeacon,
+	committee::{Member, MemberId},
+	ChainId,
+};
 use std::{
 	path::{Path, PathBuf},
 	sync::OnceLock,
 };
 
-/// Makes the member of a development seed.
-pub fn derive(suri: &str) -> Result<Member, String> {
-	keys::member(suri).map_err(|e| e.to_string())
+/// What chain specs are made with: the keys of consensus, and the shares of the beacon.
+pub struct Cryptography;
+
+impl chain_specs::Cryptography for Cryptography {
+	fn member(&self, seed: &str) -> Result<Member, String> {
+		keys::member(seed).map_err(|e| e.to_string())
+	}
+
+	fn deal(&self, members: &[MemberId]) -> Result<GenesisBeacon, String> {
+		dealt::genesis(members).ok_or_else(|| "the committee can't be dealt shares".into())
+	}
+
+	fn check(&self, beacon: &GenesisBeacon) -> Result<(), String> {
+		PublicOutput::checked(&beacon.output, &beacon.group_key, &beacon.players)
+			.map(drop)
+			.map_err(|e| e.to_string())
+	}
 }
 
 /// The ready network for development. Making it executes runtimes, so it is made once.
 pub fn development() -> Result<&'static Network, String> {
 	static DEVELOPMENT: OnceLock<Result<Network, String>> = OnceLock::new();
-	let made = DEVELOPMENT.get_or_init(|| chain_specs::development(&derive).map_err(|e| e.to_string()));
+	let made = DEVELOPMENT.get_or_init(|| chain_specs::development(&Cryptography).map_err(|e| e.to_string()));
 	made.as_ref().map_err(Clone::clone)
 }
 
@@ -38,7 +57,7 @@ pub fn load(id: &str) -> Result<Box<dyn sc_service::ChainSpec>, String> {
 			Ok(Box::new(development()?.raw(chain).ok_or_else(|| unknown(chain))?))
 		}
 		("local" | "asterism-local", Some(chain)) => {
-			let network = chain_specs::local(&derive).map_err(|e| e.to_string())?;
+			let network = chain_specs::local(&Cryptography).map_err(|e| e.to_string())?;
 			Ok(Box::new(
 				network.spec(chain).cloned().ok_or_else(|| unknown(chain))?,
 			))

@@ -47,12 +47,15 @@ use crate::{
 	certificate::{
 		vote_bytes, Certificate, CertificateKind, Realm, Round, View, FINALIZE, NOTARIZE, NULLIFY,
 	},
-	committee::{BlsSignature, MAX_MEMBERS},
-	ChainId, Hash, Header,
+	committee::{BlsSignature, Epoch, MAX_MEMBERS},
+	AccountId, ChainId, Hash, Header,
 };
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
-use polkadot_sdk::sp_core::{bounded::BoundedVec, ConstU32};
+use polkadot_sdk::{
+	sp_api,
+	sp_core::{bounded::BoundedVec, ConstU32},
+};
 use scale_info::TypeInfo;
 
 /// The headers that evidence may have: as many as a checkpoint, so that whatever would be one can be evidence.
@@ -364,6 +367,16 @@ pub fn linked(headers: &[Header], certificate: &Certificate) -> Result<(), Unlin
 		return Err(Unlinked::OtherEpoch);
 	}
 	Ok(())
+}
+
+sp_api::decl_runtime_apis! {
+	/// What the root chain says of misconduct.
+	pub trait MisconductApi {
+		/// Whether a member was punished for its service in a chain's committee. `member` is its index in the committee.
+		fn is_convicted(chain: ChainId, epoch: Epoch, member: u32) -> bool;
+		/// The extrinsic that reports evidence. `reporter` gets the reward, if one is named.
+		fn report_extrinsic(evidence: Evidence, reporter: Option<AccountId>) -> Block::Extrinsic;
+	}
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ pub enum StepError {
 	Store(#[from] StoreError),
 	/// The output on record is not one.
 	#[error("sharing of epoch {0}: {1}")]
-	Output(Epoch, OutputError),
+	Output(Epoch, Box<OutputError>),
 	/// The attempt can't be taken part in, or came to nothing.
 	#[error(transparent)]
 	Dkg(#[from] DkgError),
@@ -293,7 +293,7 @@ impl<I: Identities> Member<I> {
 				.ok_or(StepError::NoOutput(epoch))?,
 		};
 		PublicOutput::checked(&bytes, group_key, &sharing.players)
-			.map_err(|error| StepError::Output(epoch, error))
+			.map_err(|error| StepError::Output(epoch, Box::new(error)))
 	}
 
 	/// This member's share of a sharing on record: from disk, or one that everybody knows.
@@ -533,7 +533,8 @@ impl<I: Identities> Member<I> {
 		let got = output.group_key();
 		if got != *group_key {
 			let expected = *group_key;
-			return Err(StepError::Output(epoch, OutputError::WrongKey { expected, got }));
+			let error = OutputError::WrongKey { expected, got };
+			return Err(StepError::Output(epoch, Box::new(error)));
 		}
 		let Some(share) = share else {
 			return Ok(());

@@ -914,8 +914,11 @@ fn finality_that_jumps_makes_no_flood() {
 	assert_eq!(rounds[0].unanswered().len(), WINDOW as usize);
 }
 
+/// The logs of dealers.
+type Logs = Vec<(MemberId, Vec<u8>)>;
+
 /// A first sharing among `n` members by the protocol, without losses: logs, and how large they are.
-fn protocol(n: u8) -> (Terms, Vec<Participation>, Vec<(MemberId, Vec<u8>)>) {
+fn protocol(n: u8) -> (Terms, Vec<Participation>, Logs) {
 	let members = ids(&(1..=n).collect::<Vec<_>>()).to_vec();
 	let terms = Terms {
 		realm: GENESIS,

@@ -77,8 +77,8 @@ pub struct CheckpointSubmitterParams<C, R, P, S> {
 	/// How long to leave a new checkpoint to others before submitting it: a member's place in the committee times a
 	/// fraction of the block interval. With the same delay everywhere all members submit at once, which costs the
 	/// root network's bandwidth; with one of many seconds a transfer takes longer while the earlier members are down.
-	/// Up to a quarter is added at random.
-	pub delay: Duration,
+	/// Up to a quarter is added at random. It is asked for each checkpoint, as committees change.
+	pub delay: Arc<dyn Fn() -> Duration + Send + Sync>,
 	/// Where to register metrics.
 	pub registry: Option<Registry>,
 }
@@ -351,13 +351,11 @@ where
 		if let Some(turn) = self.turn.filter(|turn| turn.head == head) {
 			return turn;
 		}
-		let jitter = self
-			.params
-			.delay
-			.mul_f64(rand::thread_rng().gen_range(0.0..=0.25));
+		let delay = (self.params.delay)();
+		let jitter = delay.mul_f64(rand::thread_rng().gen_range(0.0..=0.25));
 		let turn = Turn {
 			head,
-			at: now + self.params.delay + jitter,
+			at: now + delay + jitter,
 		};
 		self.turn = Some(turn);
 		turn

@@ -123,9 +123,9 @@ mod tests {
 				found
 			})
 		};
-		assert_eq!(at(4, 5, Ok(Some(ours))).unwrap(), true);
-		assert_eq!(at(5, 5, Ok(Some(ours))).unwrap(), true);
-		assert_eq!(at(0, 0, Ok(Some(ours))).unwrap(), true);
+		assert!(at(4, 5, Ok(Some(ours))).unwrap());
+		assert!(at(5, 5, Ok(Some(ours))).unwrap());
+		assert!(at(0, 0, Ok(Some(ours))).unwrap());
 		for (number, finalized) in [(4, 5), (5, 5), (0, 0), (1, u32::MAX)] {
 			let error = at(number, finalized, Ok(Some(other))).unwrap_err().0;
 			assert!(
@@ -143,7 +143,7 @@ mod tests {
 			let result = already_final((number, Hash::zero()), finalized, |_| {
 				panic!("nobody needs to look")
 			});
-			assert_eq!(result.unwrap(), false);
+			assert!(!result.unwrap());
 		}
 	}
 }

@@ -38,20 +38,6 @@ pub trait Tier: Send + Sync + 'static {
 	fn check(&self, parent: &Header, header: &Header) -> Verdict;
 }
 
-/// The root tier: a root block brings nothing in but its time, and refers to no other chain.
-pub struct RootTier;
-
-#[async_trait]
-impl Tier for RootTier {
-	async fn provide(&self, _: Hash, _: &mut InherentData) -> Result<(), String> {
-		Ok(())
-	}
-
-	fn check(&self, _: &Header, _: &Header) -> Verdict {
-		Verdict::Valid
-	}
-}
-
 /// A Substrate client, block builder and tier as one chain.
 pub struct ClientChain<C, B, E, T> {
 	client: Arc<C>,

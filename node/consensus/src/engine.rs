@@ -21,7 +21,7 @@ use commonware_consensus::{
 };
 use commonware_p2p::Blocker;
 use commonware_parallel::Sequential;
-use commonware_runtime::{buffer::paged::CacheRef, tokio, Runner, Supervisor};
+use commonware_runtime::{buffer::paged::CacheRef, tokio, Runner, Spawner, Supervisor};
 use futures::channel::oneshot;
 use log::{error, info};
 use std::{
@@ -110,6 +110,9 @@ pub struct EngineParams {
 	pub lanes: EngineLanes,
 }
 
+/// How long the tasks of an engine that was stopped may take to end; it is done at once.
+const TASKS_END_WITHIN: Duration = Duration::from_secs(5);
+
 /// Starts the engine. It stops when `stop` is dropped or fires; the returned future ends with it.
 ///
 /// # Errors
@@ -123,13 +126,19 @@ pub fn start(
 	std::thread::Builder::new()
 		.name("committee".into())
 		.spawn(move || {
-			// Dropped when this thread ends, however it ends.
-			let _ended = ended_sender;
+			// Dropped when the engine has ended, however it ends.
+			let ended = ended_sender;
 			let runtime = tokio::Config::new()
 				.with_storage_directory(params.directory.clone())
 				.with_worker_threads(2)
 				.with_max_blocking_threads(16);
-			tokio::Runner::new(runtime).start(|context| run(context, params, stop).instrument(span));
+			let context =
+				tokio::Runner::new(runtime).start(|context| run(context, params, stop).instrument(span));
+			drop(ended);
+			// Whoever drops the last context ends the runtime, which none of its own tasks may do. The engine's are dropped by
+			// the runtime's threads as soon as they see that they are over.
+			std::thread::sleep(TASKS_END_WITHIN);
+			drop(context);
 		})?;
 	Ok(async move {
 		let _ = ended.await;
@@ -193,7 +202,8 @@ where
 	}
 }
 
-async fn run(context: tokio::Context, params: EngineParams, stop: oneshot::Receiver<()>) {
+/// Runs an engine until it is told to stop. Returns a context of its runtime, which keeps that from ending.
+async fn run(context: tokio::Context, params: EngineParams, stop: oneshot::Receiver<()>) -> tokio::Context {
 	let EngineParams {
 		epoch,
 		scheme,
@@ -209,11 +219,17 @@ async fn run(context: tokio::Context, params: EngineParams, stop: oneshot::Recei
 	let engine = Engine::new(context.child("simplex"), config);
 	let handle = engine.start(lanes.votes, lanes.certificates, lanes.resolver);
 	match futures::future::select(stop, handle).await {
-		futures::future::Either::Left(_) => {}
+		futures::future::Either::Left(_) => {
+			// The journal is synchronized and closed.
+			if let Err(e) = context.child("end").stop(0, Some(TASKS_END_WITHIN)).await {
+				error!(target: LOG_TARGET, "committee consensus of epoch {epoch} does not end: {e}");
+			}
+		}
 		futures::future::Either::Right((result, _)) => {
 			error!(target: LOG_TARGET, "committee consensus has stopped: {result:?}");
 		}
 	}
+	context
 }
 
 #[cfg(test)]

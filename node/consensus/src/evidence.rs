@@ -9,7 +9,7 @@ use crate::{
 };
 use asterism_primitives::{
 	certificate::Round,
-	committee::{Committee, MemberId},
+	committee::{Committee, MemberId, MAX_MEMBERS},
 };
 use codec::{Decode, Encode};
 use commonware_codec::Encode as _;
@@ -24,8 +24,11 @@ use std::sync::Arc;
 const LOG_TARGET: &str = "consensus::evidence";
 const KEY: &[u8] = b"asterism_consensus_evidence";
 
-/// How many pieces of evidence are kept; the oldest stay.
-pub const MAX_EVIDENCE: usize = 1024;
+/// How many pieces of evidence are kept. Those of the oldest epochs make room for newer ones.
+pub const MAX_EVIDENCE: usize = MAX_MEMBERS as usize * MAX_OF_MEMBER;
+/// How many pieces of evidence are kept against one member in one epoch, the oldest: a single one convicts it, and nobody
+/// shall crowd out the evidence against others with evidence against itself.
+pub const MAX_OF_MEMBER: usize = 4;
 
 /// How a member contradicted itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
@@ -115,7 +118,7 @@ impl<A: AuxStore> EvidenceStore<A> {
 			votes: votes.to_vec(),
 		};
 		let mut kept = self.kept.lock();
-		if kept.contains(&evidence) || kept.len() >= MAX_EVIDENCE {
+		if !make_room(&mut kept, &evidence) {
 			return;
 		}
 		warn!(
@@ -128,6 +131,25 @@ impl<A: AuxStore> EvidenceStore<A> {
 			error!(target: LOG_TARGET, "evidence can't be kept over a restart: {e}");
 		}
 	}
+}
+
+/// Whether evidence is news that is to be kept; forgets that of the oldest epoch for it if all places are taken.
+fn make_room(kept: &mut Vec<Evidence>, evidence: &Evidence) -> bool {
+	let place = |of: &Evidence| (of.round.epoch, of.member);
+	let of_member = kept
+		.iter()
+		.filter(|other| place(other) == place(evidence))
+		.count();
+	if kept.contains(evidence) || of_member >= MAX_OF_MEMBER {
+		return false;
+	}
+	if kept.len() >= MAX_EVIDENCE {
+		match kept.iter().map(|other| other.round.epoch).min() {
+			Some(oldest) if oldest < evidence.round.epoch => kept.retain(|other| other.round.epoch > oldest),
+			_ => return false,
+		}
+	}
+	true
 }
 
 #[cfg(test)]

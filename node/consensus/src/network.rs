@@ -8,16 +8,18 @@
 //!  Receiver ◄─────────── lanes ◄──── member behind the peer ◄──── notification from peer
 //! ```
 //!
-//! One notification protocol, encrypted and multiplexed by sc-network, carries five [`Lane`]s for each epoch: votes,
-//! certificates and the resolver's requests of the engine, blocks of the application, and the beacon's partial
-//! signatures. A notification names its epoch, so that what one epoch's members say never reaches another's engine.
+//! One notification protocol, encrypted and multiplexed by sc-network, carries four [`Lane`]s for each epoch: votes,
+//! certificates and the resolver's requests of the engine, and blocks of the application. A notification names its
+//! epoch, so that what one epoch's members say never reaches another's engine. The fifth lane is of no epoch: on the
+//! [`MembersLane`] the members of a committee and of the next one talk to each other, to pass a secret on.
 //!
 //! # Membership
 //!
 //! A node takes a [seat](CommitteeNetwork::join) in the committee of an epoch, before the epoch begins if it can, and leaves
 //! it by dropping it. A peer is let in if its handshake proves that it is a member of a committee in which this node has a
 //! seat: the handshake names the member and carries that member's signature over the realm and the *peer id*, which
-//! sc-network has authenticated. A handshake copied from somebody else names another peer id and proves nothing.
+//! sc-network has authenticated. A handshake copied from somebody else names another peer id and proves nothing. A node with a
+//! seat also lets its [acquaintances](CommitteeNetwork::acquaint) in, who may use the members' lane alone.
 //! Everybody else is refused, before a byte of theirs reaches the engine.
 //!
 //! Members are found by authority discovery: their addresses become reserved peers of this protocol.
@@ -89,8 +91,8 @@ pub enum Lane {
 	Resolver = 2,
 	/// Blocks, and requests for them.
 	Blocks = 3,
-	/// The random beacon's partial signatures.
-	Beacon = 4,
+	/// What the members of a committee and of the next one say to each other, of no epoch.
+	Members = 4,
 }
 
 impl Lane {
@@ -99,7 +101,7 @@ impl Lane {
 		Lane::Certificates,
 		Lane::Resolver,
 		Lane::Blocks,
-		Lane::Beacon,
+		Lane::Members,
 	];
 
 	fn of(byte: u8) -> Option<Lane> {
@@ -212,6 +214,11 @@ enum Command {
 		lane: Lane,
 		payload: Bytes,
 	},
+	SendToMembers {
+		to: Vec<MemberId>,
+		payload: Bytes,
+	},
+	Acquaint(HashSet<MemberId>),
 	Block(MemberId),
 }
 
@@ -333,12 +340,33 @@ pub struct Lanes {
 	pub resolver: (LaneSender, LaneReceiver),
 	/// Blocks.
 	pub blocks: (LaneSender, LaneReceiver),
-	/// The beacon's partial signatures.
-	pub beacon: (LaneSender, LaneReceiver),
 	/// Cuts members off.
 	pub blocker: MemberBlocker,
 	/// Whoever drops it leaves the committee's channel.
 	pub membership: Membership,
+}
+
+/// Both ends of the lane on which the members of a chain's committee and of the next one talk to each other.
+pub struct MembersLane {
+	commands: TracingUnboundedSender<Command>,
+	received: mpsc::Receiver<(MemberId, Bytes)>,
+}
+
+impl MembersLane {
+	/// Sends to each of these members that is connected; the others miss it.
+	pub fn send(&self, to: &[MemberId], payload: impl Into<Bytes>) {
+		let command = Command::SendToMembers {
+			to: to.to_vec(),
+			payload: payload.into(),
+		};
+		// If the task is gone, nobody is connected.
+		let _ = self.commands.unbounded_send(command);
+	}
+
+	/// The next message and its sender; `None` when the network has stopped.
+	pub async fn next(&mut self) -> Option<(MemberId, Bytes)> {
+		self.received.recv().await
+	}
 }
 
 /// A node's membership of one committee's channel, which ends when it is dropped.
@@ -381,23 +409,37 @@ impl Seat {
 pub struct CommitteeNetwork(TracingUnboundedSender<Command>);
 
 impl CommitteeNetwork {
-	/// The channel of a chain's committees, and the task that must run for it to work.
+	/// The channel of a chain's committees, its members' lane, and the task that must run for them to work.
 	pub fn new<S: NetworkPeers>(
 		realm: Realm,
 		service: Box<dyn NotificationService>,
 		peers: S,
-	) -> (Self, impl Future<Output = ()>) {
+	) -> (Self, MembersLane, impl Future<Output = ()>) {
 		let (sender, commands) = tracing_unbounded("committee_network_commands", 10_000);
+		let (lane, received) = mpsc::channel(LANE_CAPACITY);
 		let task = Task {
 			realm,
 			service,
 			peers,
 			seats: BTreeMap::new(),
+			acquaintances: HashSet::new(),
+			lane,
 			members: HashMap::new(),
 			by_peer: HashMap::new(),
 			blocked: HashSet::new(),
 		};
-		(CommitteeNetwork(sender), task.run(commands))
+		let lane = MembersLane {
+			commands: sender.clone(),
+			received,
+		};
+		(CommitteeNetwork(sender), lane, task.run(commands))
+	}
+
+	/// Names the members of other committees that may use the members' lane while this node has a seat. Those that were
+	/// named before and are not any more are cut off.
+	pub fn acquaint(&self, others: HashSet<MemberId>) {
+		// If the task is gone, so is the channel.
+		let _ = self.0.unbounded_send(Command::Acquaint(others));
 	}
 
 	/// Joins the channel of a committee as its member `me`; `handshake` proves to the others that it is. A node has at most
@@ -429,7 +471,6 @@ impl CommitteeNetwork {
 			certificates: lane(Lane::Certificates),
 			resolver: lane(Lane::Resolver),
 			blocks: lane(Lane::Blocks),
-			beacon: lane(Lane::Beacon),
 			blocker: MemberBlocker(self.0.clone()),
 			membership: Membership {
 				commands: self.0.clone(),
@@ -450,6 +491,8 @@ struct Task<S> {
 	service: Box<dyn NotificationService>,
 	peers: S,
 	seats: BTreeMap<Epoch, Seat>,
+	acquaintances: HashSet<MemberId>,
+	lane: mpsc::Sender<(MemberId, Bytes)>,
 	members: HashMap<MemberId, PeerId>,
 	by_peer: HashMap<PeerId, MemberId>,
 	blocked: HashSet<MemberId>,
@@ -474,10 +517,15 @@ impl<S: NetworkPeers> Task<S> {
 
 	/// Who the peer proves to be, if it may come in.
 	fn identify(&self, peer: &PeerId, handshake: &[u8]) -> Option<MemberId> {
-		let welcome = |member: &MemberId| {
-			!self.blocked.contains(member) && self.seats.values().any(|seat| seat.has_other(member))
-		};
+		let welcome = |member: &MemberId| !self.blocked.contains(member) && self.knows(member);
 		Handshake::verify(handshake, self.realm, welcome, peer)
+	}
+
+	/// Whether this is somebody to be connected with: another member of a committee in which this node has a seat, or an
+	/// acquaintance while it has any.
+	fn knows(&self, member: &MemberId) -> bool {
+		self.seats.values().any(|seat| seat.has_other(member))
+			|| (!self.seats.is_empty() && self.acquaintances.contains(member))
 	}
 
 	fn on_event(&mut self, event: NotificationEvent) {
@@ -537,6 +585,12 @@ impl<S: NetworkPeers> Task<S> {
 			self.peers.report_peer(peer, MALFORMED);
 			return;
 		};
+		if lane == Lane::Members {
+			if self.lane.try_send((*member, payload)).is_err() {
+				debug!(target: LOG_TARGET, "{lane:?} of member {member} dropped: the queue is full, or nobody listens");
+			}
+			return;
+		}
 		// Others may be in an epoch that this node has left, or not begun: that is no fault.
 		let seat = self.seats.get(&epoch).filter(|seat| seat.has(member));
 		if let Some(sender) = seat.and_then(|seat| seat.lanes.get(&lane)) {
@@ -556,15 +610,15 @@ impl<S: NetworkPeers> Task<S> {
 			}
 			Command::Leave(epoch) => {
 				self.seats.remove(&epoch);
-				let strangers: Vec<_> = self
-					.members
-					.keys()
-					.filter(|member| !self.seats.values().any(|seat| seat.has_other(member)))
-					.copied()
-					.collect();
-				for member in strangers {
-					self.drop_member(&member);
-				}
+				self.drop_strangers();
+			}
+			Command::Acquaint(others) => {
+				self.acquaintances = others;
+				self.drop_strangers();
+			}
+			Command::SendToMembers { to, payload } => {
+				let peers: Vec<_> = to.iter().filter_map(|id| self.members.get(id).copied()).collect();
+				self.notify(peers, 0, Lane::Members, &payload);
 			}
 			Command::Send {
 				epoch,
@@ -586,6 +640,16 @@ impl<S: NetworkPeers> Task<S> {
 		let Some(seat) = self.seats.get(&epoch) else {
 			return;
 		};
+		let peer_of = |member: &MemberId| self.members.get(member).filter(|_| seat.has(member)).copied();
+		let peers: Vec<PeerId> = match recipients {
+			Recipients::All => self.members.keys().filter_map(peer_of).collect(),
+			Recipients::Some(ids) => ids.iter().filter_map(|id| peer_of(&id.into())).collect(),
+			Recipients::One(id) => peer_of(&MemberId::from(&id)).into_iter().collect(),
+		};
+		self.notify(peers, epoch, lane, payload);
+	}
+
+	fn notify(&mut self, peers: Vec<PeerId>, epoch: Epoch, lane: Lane, payload: &[u8]) {
 		let mut frame = Vec::with_capacity(FRAME + payload.len());
 		frame.extend_from_slice(&epoch.to_le_bytes());
 		frame.push(lane as u8);
@@ -594,14 +658,21 @@ impl<S: NetworkPeers> Task<S> {
 			warn!(target: LOG_TARGET, "{lane:?} of {} bytes is too large to send", frame.len());
 			return;
 		}
-		let peer_of = |member: &MemberId| self.members.get(member).filter(|_| seat.has(member)).copied();
-		let peers: Vec<PeerId> = match recipients {
-			Recipients::All => self.members.keys().filter_map(peer_of).collect(),
-			Recipients::Some(ids) => ids.iter().filter_map(|id| peer_of(&id.into())).collect(),
-			Recipients::One(id) => peer_of(&MemberId::from(&id)).into_iter().collect(),
-		};
 		for peer in peers {
 			self.service.send_sync_notification(&peer, frame.clone());
+		}
+	}
+
+	/// Ends the streams of those that this node has nothing to do with any more.
+	fn drop_strangers(&mut self) {
+		let strangers: Vec<_> = self
+			.members
+			.keys()
+			.filter(|member| !self.knows(member))
+			.copied()
+			.collect();
+		for member in strangers {
+			self.drop_member(&member);
 		}
 	}
 
@@ -645,11 +716,12 @@ impl TestLane {
 	/// The next message that was sent, and to whom.
 	pub(crate) async fn sent(&mut self) -> (Recipients<Identity>, Bytes) {
 		loop {
-			match self.sent.next().await.expect("the lane is open") {
-				Command::Send {
-					recipients, payload, ..
-				} => return (recipients, payload),
-				_ => {}
+			let command = self.sent.next().await.expect("the lane is open");
+			if let Command::Send {
+				recipients, payload, ..
+			} = command
+			{
+				return (recipients, payload);
 			}
 		}
 	}

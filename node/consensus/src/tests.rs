@@ -81,7 +81,7 @@ impl Member {
 		let sign = |message: &[u8]| Some(sr25519::Pair::from_string(name, None).unwrap().sign(message).0);
 		let handshake = Handshake::new(realm(), id, &peer, sign).unwrap();
 		let (service, peers) = wire.join(peer);
-		let (network, channel) = CommitteeNetwork::new(realm(), Box::new(service), peers);
+		let (network, _members, channel) = CommitteeNetwork::new(realm(), Box::new(service), peers);
 		let Lanes {
 			votes,
 			certificates,

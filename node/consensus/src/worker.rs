@@ -8,6 +8,8 @@
 //! - A member of the current committee runs its engine until the epoch's last block is final. Then that engine ends, with its
 //!   channel and its vote journal, before the next one starts: the engines of two epochs never share a thing.
 //! - A node that is no member follows the chain, and looks again when a block is final.
+//! - If the chain's committees pass a secret on, each member of the current committee and of the next is acquainted with all others of
+//!   both.
 
 use crate::{
 	application,
@@ -18,7 +20,7 @@ use crate::{
 	import,
 	keys::Keys,
 	metrics::Metrics,
-	network::{CommitteeNetwork, Handshake, Lanes},
+	network::{CommitteeNetwork, Handshake, Lanes, MembersLane},
 	scheme,
 };
 use asterism_primitives::{
@@ -81,6 +83,8 @@ pub struct WorkerParams<A> {
 	pub discovery: sc_authority_discovery::Service,
 	/// Keeps evidence.
 	pub evidence: Arc<EvidenceStore<A>>,
+	/// Whether the members of a committee and of the next one talk to each other, to pass a secret on.
+	pub acquaint: bool,
 	/// Shows metrics.
 	pub metrics: Metrics,
 }
@@ -133,14 +137,22 @@ struct Seat {
 	lanes: Lanes,
 }
 
-/// The committees that the node has a seat in, with the member that it is.
-type Seats = Arc<Mutex<BTreeMap<Epoch, (Committee, MemberId)>>>;
+/// The committees that the node has a seat in, with the member that it is, and its acquaintances.
+#[derive(Default)]
+struct Places {
+	seats: BTreeMap<Epoch, (Committee, MemberId)>,
+	acquaintances: HashSet<MemberId>,
+}
 
-/// Runs a node's part in the chain's committees for as long as the node lives. Ends only if something fails that the node
-/// can't go on without.
-pub async fn run<A: AuxStore + Send + Sync + 'static>(params: WorkerParams<A>) {
+type Seats = Arc<Mutex<Places>>;
+
+/// A node's part in the chain's committees, to run for as long as the node lives, and the members' lane. The task ends only if
+/// something fails that the node can't go on without.
+pub fn run<A: AuxStore + Send + Sync + 'static>(
+	params: WorkerParams<A>,
+) -> (impl std::future::Future<Output = ()>, MembersLane) {
 	let protocol = params.notifications.protocol().clone();
-	let (channel, task) = CommitteeNetwork::new(
+	let (channel, lane, task) = CommitteeNetwork::new(
 		params.certifier.realm(),
 		params.notifications,
 		params.network.clone(),
@@ -155,16 +167,20 @@ pub async fn run<A: AuxStore + Send + Sync + 'static>(params: WorkerParams<A>) {
 		directory: params.directory,
 		peer: params.network.local_peer_id(),
 		evidence: params.evidence,
+		acquaint: params.acquaint,
 		metrics: params.metrics,
 		channel,
 		seats,
 	};
-	futures::select! {
-		_ = task.fuse() => {},
-		_ = discovery.fuse() => {},
-		_ = worker.run().fuse() => {},
-	}
-	error!(target: LOG_TARGET, "committee consensus has ended");
+	let run = async move {
+		futures::select! {
+			_ = Box::pin(task).fuse() => {},
+			_ = Box::pin(discovery).fuse() => {},
+			_ = Box::pin(worker.run()).fuse() => {},
+		}
+		error!(target: LOG_TARGET, "committee consensus has ended");
+	};
+	(run, lane)
 }
 
 /// All of it but for finding the other members.
@@ -176,6 +192,7 @@ struct Worker<A> {
 	directory: PathBuf,
 	peer: PeerId,
 	evidence: Arc<EvidenceStore<A>>,
+	acquaint: bool,
 	metrics: Metrics,
 	channel: CommitteeNetwork,
 	seats: Seats,
@@ -223,17 +240,44 @@ impl<A: AuxStore + Send + Sync + 'static> Worker<A> {
 
 	/// Takes the seats of the current epoch and the next that this node has a right to, and gives up those that are over.
 	fn take_seats(&self, epoch: Epoch, taken: &mut BTreeMap<Epoch, Seat>) {
+		let epochs = [Some(epoch), epoch.checked_add(1)];
 		taken.retain(|of, _| *of >= epoch);
-		self.seats.lock().retain(|of, _| *of >= epoch);
-		for epoch in [Some(epoch), epoch.checked_add(1)].into_iter().flatten() {
-			if self.seats.lock().contains_key(&epoch) {
+		self.seats.lock().seats.retain(|of, _| *of >= epoch);
+		for epoch in epochs.into_iter().flatten() {
+			if self.seats.lock().seats.contains_key(&epoch) {
 				continue;
 			}
 			if let Some(seat) = self.take_seat(epoch) {
 				let place = (seat.committee.clone(), seat.member);
-				self.seats.lock().insert(epoch, place);
+				self.seats.lock().seats.insert(epoch, place);
 				taken.insert(epoch, seat);
 			}
+		}
+		if self.acquaint {
+			let source = self.certifier.source();
+			let committees = epochs
+				.into_iter()
+				.flatten()
+				.filter_map(|epoch| source.committee(epoch));
+			self.make_acquainted(committees);
+		}
+	}
+
+	/// Lets the members of these committees use the members' lane, if this node has a seat in any.
+	fn make_acquainted(&self, committees: impl Iterator<Item = Committee>) {
+		let mut places = self.seats.lock();
+		let mut others: HashSet<_> = committees
+			.flat_map(|committee| committee.members().iter().map(|m| m.id).collect::<Vec<_>>())
+			.collect();
+		if places.seats.is_empty() {
+			others.clear();
+		}
+		for (_, me) in places.seats.values() {
+			others.remove(me);
+		}
+		if others != places.acquaintances {
+			places.acquaintances = others.clone();
+			self.channel.acquaint(others);
 		}
 	}
 
@@ -471,18 +515,16 @@ async fn discover(
 	}
 }
 
-/// All members that this node shares a committee with, itself left out.
-fn others(seats: &BTreeMap<Epoch, (Committee, MemberId)>) -> HashSet<MemberId> {
-	seats
-		.values()
-		.flat_map(|(committee, me)| {
-			committee
-				.members()
-				.iter()
-				.map(|m| m.id)
-				.filter(move |id| id != me)
-		})
-		.collect()
+/// All members that this node shares a committee with or is acquainted with, itself left out.
+fn others(places: &Places) -> HashSet<MemberId> {
+	let others = places.seats.values().flat_map(|(committee, me)| {
+		committee
+			.members()
+			.iter()
+			.map(|m| m.id)
+			.filter(move |id| id != me)
+	});
+	others.chain(places.acquaintances.iter().copied()).collect()
 }
 
 #[cfg(test)]

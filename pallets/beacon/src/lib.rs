@@ -97,11 +97,12 @@ impl OnSeed for () {
 
 /// What elections of root committees ask of the beacon.
 pub trait Reshare {
-	/// Begins to pass the group key on to the root committee of `epoch`, with these members in any order.
+	/// Begins to pass the group key on to the root committee of `epoch`, with these members in any order. If an attempt is under
+	/// way, it is over: another committee has been elected, since that one didn't get ready.
 	///
 	/// # Errors
 	/// [`Error::NoBeacon`] on a network without beacon: the committee needs no shares then. [`Error::UnknownSharing`] if the
-	/// epoch is not the one after that of the newest sharing, [`Error::AlreadyUnderWay`], [`Error::BadPlayers`].
+	/// epoch is not the one after that of the newest sharing, [`Error::BadPlayers`]. Nothing is changed then.
 	fn start(epoch: Epoch, players: Vec<MemberId>) -> DispatchResult;
 
 	/// Adopts the sharing that a quorum of the members of `epoch` is ready with. Whoever asks has counted them, each by its
@@ -155,11 +156,10 @@ pub mod pallet {
 		type Verify: VerifySeed;
 		/// Hears of each seed.
 		type OnSeed: OnSeed;
-		/// For how many blocks an attempt takes logs: enough for dealings, acknowledgements and the logs' way into blocks.
-		#[pallet::constant]
+		/// For how many blocks an attempt takes logs, 3 or more: enough for dealings, acknowledgements and the logs' way into
+		/// blocks. It may depend on the state; an attempt under way keeps its deadline.
 		type DealingPeriod: Get<BlockNumber>;
-		/// For how many blocks after that an attempt may be adopted.
-		#[pallet::constant]
+		/// For how many blocks after that an attempt may be adopted, 1 or more. It may depend on the state, too.
 		type ReadyPeriod: Get<BlockNumber>;
 		/// The weights of the calls.
 		type WeightInfo: WeightInfo;
@@ -347,8 +347,6 @@ pub mod pallet {
 		AlreadyPublished,
 		/// This is not the output that the committee agreed on.
 		WrongOutput,
-		/// An attempt is under way already.
-		AlreadyUnderWay,
 		/// The players are none, too many, or one of them appears twice.
 		BadPlayers,
 		/// Logs may still come.
@@ -359,13 +357,6 @@ pub mod pallet {
 	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
 		fn on_initialize(_: BlockNumberFor<T>) -> Weight {
 			Self::retry()
-		}
-
-		fn integrity_test() {
-			assert!(
-				T::DealingPeriod::get() >= 3 && T::ReadyPeriod::get() >= 1,
-				"an attempt has time for dealings, logs and readiness"
-			);
 		}
 
 		#[cfg(feature = "try-runtime")]
@@ -622,11 +613,7 @@ impl<T: Config> Pallet<T> {
 		if !hopeless && now <= resharing.expires {
 			return read;
 		}
-		Self::deposit_event(Event::AttemptFailed {
-			attempt: resharing.attempt,
-			dealt,
-			required: resharing.required(),
-		});
+		Self::note_failure(&resharing);
 		Self::begin(
 			resharing.epoch,
 			resharing.from,
@@ -634,6 +621,15 @@ impl<T: Config> Pallet<T> {
 			resharing.players,
 		);
 		read.saturating_add(T::WeightInfo::begin(dealt))
+	}
+
+	/// An attempt came to nothing.
+	fn note_failure(resharing: &Resharing) {
+		Self::deposit_event(Event::AttemptFailed {
+			attempt: resharing.attempt,
+			dealt: resharing.dealt.len() as u32,
+			required: resharing.required(),
+		});
 	}
 
 	/// Begins an attempt in this block.
@@ -663,12 +659,17 @@ impl<T: Config> Pallet<T> {
 		});
 	}
 
-	/// Seeds are listed in order, sharings are the newest two, and logs are those of the newest attempt's dealers.
+	/// Seeds are listed in order, sharings are the newest two, logs are those of the newest attempt's dealers, and an attempt
+	/// has time for them.
 	///
 	/// # Errors
 	/// What doesn't hold.
 	#[cfg(any(test, feature = "try-runtime"))]
 	pub fn do_try_state() -> Result<(), polkadot_sdk::sp_runtime::TryRuntimeError> {
+		ensure!(
+			T::DealingPeriod::get() >= 3 && T::ReadyPeriod::get() >= 1,
+			"an attempt has no time for dealings, logs or readiness"
+		);
 		let rounds = Rounds::<T>::get();
 		ensure!(
 			rounds.windows(2).all(|pair| pair[0] < pair[1]),
@@ -767,13 +768,15 @@ fn is_list_of_members(ids: &[MemberId]) -> bool {
 impl<T: Config> Reshare for Pallet<T> {
 	fn start(epoch: Epoch, mut players: Vec<MemberId>) -> DispatchResult {
 		let from = NewestSharing::<T>::get().ok_or(Error::<T>::NoBeacon)?;
-		ensure!(!UnderWay::<T>::exists(), Error::<T>::AlreadyUnderWay);
 		ensure!(from.checked_add(1) == Some(epoch), Error::<T>::UnknownSharing);
 		let sharing = Sharings::<T>::get(from).ok_or(Error::<T>::UnknownSharing)?;
 		players.sort_unstable();
 		let once = players.windows(2).all(|pair| pair[0] != pair[1]);
 		ensure!(once && !players.is_empty(), Error::<T>::BadPlayers);
 		let players = MemberIds::try_from(players).map_err(|_| Error::<T>::BadPlayers)?;
+		if let Some(resharing) = UnderWay::<T>::get() {
+			Self::note_failure(&resharing);
+		}
 		Self::begin(epoch, from, sharing.players, players);
 		Ok(())
 	}

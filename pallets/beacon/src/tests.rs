@@ -476,11 +476,54 @@ fn the_board_refuses_what_is_no_dealers_log() {
 }
 
 #[test]
+fn another_committee_ends_the_attempt_for_the_one_before() {
+	new_test_ext().execute_with(|| {
+		go_to(20);
+		assert_ok!(Beacon::start(1, ids(10..14)));
+		assert_ok!(apply(signed_log(0, 1)));
+		go_to(25);
+		// What can't begin ends nothing.
+		assert_noop!(Beacon::start(2, ids(12..16)), Error::<Test>::UnknownSharing);
+		assert_noop!(Beacon::start(1, Vec::new()), Error::<Test>::BadPlayers);
+		assert_eq!(Beacon::attempt(1), Some(1));
+		assert_ok!(Beacon::start(1, ids(12..16)));
+		System::assert_has_event(
+			Event::<Test>::AttemptFailed {
+				attempt: 1,
+				dealt: 1,
+				required: 3,
+			}
+			.into(),
+		);
+		let resharing = Beacon::resharing().unwrap();
+		assert_eq!((resharing.attempt, resharing.opened, resharing.from), (2, 25, 0));
+		assert_eq!(resharing.players.into_inner(), ids(12..16));
+		// Nothing of the first attempt counts in the second: its dealer deals again, to the others.
+		assert!(resharing.dealt.is_empty() && Beacon::logs(1).is_empty());
+		refused(signed_log(1, 1), Error::WrongAttempt);
+		for i in 0..3 {
+			assert_ok!(apply(signed_log(i, 2)));
+		}
+		go_to(38);
+		let id = |attempt| SharingId {
+			attempt,
+			output: Hash::repeat_byte(1),
+		};
+		assert_noop!(Beacon::adopt(1, id(1)), Error::<Test>::WrongAttempt);
+		assert_ok!(Beacon::adopt(1, id(2)));
+		assert_eq!(
+			Sharings::<Test>::get(1).unwrap().players.into_inner(),
+			ids(12..16)
+		);
+		Beacon::do_try_state().unwrap();
+	});
+}
+
+#[test]
 fn too_few_logs_and_no_readiness_lead_to_the_next_attempt() {
 	new_test_ext().execute_with(|| {
 		go_to(20);
 		assert_ok!(Beacon::start(1, ids(10..14)));
-		assert_noop!(Beacon::start(1, ids(10..14)), Error::<Test>::AlreadyUnderWay);
 		for i in 0..2 {
 			assert_ok!(apply(signed_log(i, 1)));
 		}

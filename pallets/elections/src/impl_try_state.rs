@@ -14,11 +14,16 @@ impl<T: Config> Pallet<T> {
 	/// 3. claims are in order of their scores, one for each operator, each good enough; only open elections have any;
 	/// 4. exactly the elections with a committee on record have members, in order, and a roster that names only members and
 	///    is on duty; fewer than a quorum are ready until the election is;
-	/// 5. no roster on duty is of an epoch before the chain's current one.
+	/// 5. no roster on duty is of an epoch before the chain's current one;
+	/// 6. an election has time for claims and for words.
 	///
 	/// # Errors
 	/// What doesn't hold.
 	pub fn do_try_state() -> Result<(), TryRuntimeError> {
+		ensure!(
+			T::ClaimPeriod::get() >= 2 && T::ReadyPeriod::get() >= 1,
+			"an election has no time for claims or for words"
+		);
 		let ascends = |agenda: &Agenda| agenda.windows(2).all(|pair| pair[0] < pair[1]);
 		let (awaiting, due) = (Awaiting::<T>::get(), Due::<T>::get());
 		ensure!(ascends(&awaiting) && ascends(&due), "an agenda is not in order");

@@ -194,12 +194,11 @@ pub mod pallet {
 		type Weight: ElectionWeight;
 		/// Passes the key of the beacon on to root committees.
 		type Beacon: Reshare;
-		/// For how many blocks claims are taken, 2 or more: nodes on standby have the second half.
-		#[pallet::constant]
+		/// For how many blocks claims are taken, 2 or more: nodes on standby have the second half. It may depend on the state;
+		/// an election that is open keeps its deadline.
 		type ClaimPeriod: Get<BlockNumber>;
-		/// For how many blocks a new committee may get ready. For the root chain's this must be enough for an attempt to
-		/// pass the beacon's key on, better for two.
-		#[pallet::constant]
+		/// For how many blocks a new committee may get ready, 1 or more. For the root chain's this must be enough for an
+		/// attempt to pass the beacon's key on, better for two. It may depend on the state, too.
 		type ReadyPeriod: Get<BlockNumber>;
 		/// The weights of calls and hooks.
 		type WeightInfo: WeightInfo;
@@ -362,13 +361,6 @@ pub mod pallet {
 	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
 		fn on_initialize(number: BlockNumberFor<T>) -> Weight {
 			Self::attend(number.saturated_into())
-		}
-
-		fn integrity_test() {
-			assert!(
-				T::ClaimPeriod::get() >= 2 && T::ReadyPeriod::get() >= 1,
-				"an election has time for claims and for words"
-			);
 		}
 
 		#[cfg(feature = "try-runtime")]

@@ -62,6 +62,8 @@
 //! - A report is public before it is in a block. Who proposes the block may put its own account in the reporter's place;
 //!   the culprit is punished all the same.
 #![cfg_attr(not(feature = "std"), no_std)]
+// The one call carries evidence, which is large.
+#![allow(clippy::large_enum_variant)]
 
 extern crate alloc;
 

@@ -771,7 +771,7 @@ impl<T: Config> Pallet<T> {
 			"there are keys of no node, or of two"
 		);
 		ensure!(
-			Retired::<T>::iter_keys().all(|operator| Nodes::<T>::contains_key(operator)),
+			Retired::<T>::iter_keys().all(Nodes::<T>::contains_key),
 			"there are retired keys of no node"
 		);
 		Ok(())

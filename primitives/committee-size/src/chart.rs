@@ -127,7 +127,7 @@ fn draw_series<'a, DB: DrawingBackend + 'a>(
 			.draw_series(DashedLineSeries::new(points, 7, 5, style))
 			.map_err(|e| e.to_string())?
 			.label(series.label.clone())
-			.legend(move |at| DashedPathElement::new(entry(at).into_iter(), 7, 5, style));
+			.legend(move |at| DashedPathElement::new(entry(at), 7, 5, style));
 	} else {
 		let style = colour.stroke_width(3);
 		chart

@@ -4,15 +4,19 @@ use super::*;
 use alloc::{vec, vec::Vec};
 use asterism_primitives::{
 	api::{ChainRecord, InFlight},
+	beacon::{Attempt, LogBytes, OutputBytes, Resharing, Seed, Sharing, SharingId},
 	certificate::Certificate,
-	committee::{Committee, Epoch},
+	committee::{BlsPublic, Committee, Epoch, MemberId},
 	digest::RootRef,
+	election::{Candidacy, Claim, Election, Readiness},
+	offence::Evidence,
 	root_state::{Anchor, ChannelRecord},
 	AccountNonce, Balance, BlockNumber, ChainId, ChainParameters, CurrencyId,
 };
 use asterism_runtime_common::{session_keys, tx_extension};
 use frame_support::{genesis_builder_helper, BoundedVec};
 use pallet_chains::{ChainRegistry, CommitteeProvider};
+use pallet_stake::Stakers;
 use polkadot_sdk::{
 	frame_system_rpc_runtime_api,
 	sp_api::{self, impl_runtime_apis},
@@ -29,6 +33,11 @@ use polkadot_sdk::{
 	},
 	sp_session, sp_transaction_pool,
 };
+
+/// The extrinsic of a call that authorizes itself.
+fn authorized(call: impl Into<RuntimeCall>) -> UncheckedExtrinsic {
+	UncheckedExtrinsic::new_transaction(call.into(), tx_extension::<Runtime>(Era::Immortal, 0))
+}
 
 impl_runtime_apis! {
 	impl sp_api::Core<Block> for Runtime {
@@ -186,8 +195,80 @@ impl_runtime_apis! {
 		) -> <Block as BlockT>::Extrinsic {
 			// More headers than a checkpoint may have are cut off; the certificate doesn't fit the rest, and the pool says so.
 			let headers = BoundedVec::truncate_from(headers);
-			let call = pallet_checkpoints::Call::submit { chain, headers, certificate };
-			UncheckedExtrinsic::new_transaction(call.into(), tx_extension::<Runtime>(Era::Immortal, 0))
+			authorized(pallet_checkpoints::Call::submit { chain, headers, certificate })
+		}
+	}
+
+	impl asterism_primitives::beacon::BeaconApi<Block> for Runtime {
+		fn group_key() -> Option<BlsPublic> {
+			pallet_beacon::GroupKey::<Runtime>::get()
+		}
+		fn last_seed() -> Option<Seed> {
+			pallet_beacon::LastSeed::<Runtime>::get()
+		}
+		fn seed(round: BlockNumber) -> Option<Seed> {
+			Beacon::seed(round)
+		}
+		fn sharing(epoch: Epoch) -> Option<Sharing> {
+			pallet_beacon::Sharings::<Runtime>::get(epoch)
+		}
+		fn sharing_output(epoch: Epoch) -> Option<Vec<u8>> {
+			pallet_beacon::Outputs::<Runtime>::get(epoch).map(BoundedVec::into_inner)
+		}
+		fn resharing() -> Option<Resharing> {
+			Beacon::resharing()
+		}
+		fn dealer_logs(attempt: Attempt) -> Vec<(MemberId, Vec<u8>)> {
+			Beacon::logs(attempt)
+		}
+		fn log_extrinsic(
+			attempt: Attempt,
+			dealer: MemberId,
+			log: Vec<u8>,
+			signature: [u8; 64],
+		) -> Option<<Block as BlockT>::Extrinsic> {
+			let log = LogBytes::try_from(log).ok()?;
+			Some(authorized(pallet_beacon::Call::post_log { attempt, dealer, log, signature }))
+		}
+		fn output_extrinsic(epoch: Epoch, output: Vec<u8>) -> Option<<Block as BlockT>::Extrinsic> {
+			let output = OutputBytes::try_from(output).ok()?;
+			Some(authorized(pallet_beacon::Call::publish_output { epoch, output }))
+		}
+	}
+
+	impl asterism_primitives::election::ElectionsApi<Block> for Runtime {
+		fn elections() -> Vec<(ChainId, Election)> {
+			Elections::elections()
+		}
+		fn election(chain: ChainId) -> Option<Election> {
+			Elections::election(chain)
+		}
+		fn operator(identity: MemberId) -> Option<AccountId> {
+			Stake::operator_of(&identity)
+		}
+		fn candidacy(chain: ChainId, operator: AccountId) -> Option<Candidacy> {
+			Elections::candidacy(chain, &operator)
+		}
+		fn elected(chain: ChainId) -> u32 {
+			Elections::elected(chain)
+		}
+		fn ready_members(chain: ChainId) -> Vec<(MemberId, Option<SharingId>)> {
+			Elections::ready_members(chain)
+		}
+		fn claim_extrinsic(claim: Claim) -> <Block as BlockT>::Extrinsic {
+			authorized(pallet_elections::Call::claim { claim })
+		}
+		fn ready_extrinsic(readiness: Readiness, signature: [u8; 64]) -> <Block as BlockT>::Extrinsic {
+			authorized(pallet_elections::Call::ready { readiness, signature })
+		}
+	}
+
+	impl asterism_primitives::offence::MisconductApi<Block> for Runtime {
+		fn is_convicted(chain: ChainId, epoch: Epoch, member: u32) -> bool {
+			Misconduct::is_convicted(chain, epoch, member)
+		}
+		fn report_extrinsic(evidence: Evidence, reporter: Option<AccountId>) -> <Block as BlockT>::Extrinsic {
+			authorized(pallet_misconduct::Call::report { evidence, reporter })
 		}
 	}
 

@@ -1,6 +1,7 @@
 //! What each pallet is told.
 
 use super::*;
+use crate::periods::{AdoptionPeriod, ClaimPeriod, DealingPeriod, EpochLength, ReadinessPeriod};
 use asterism_primitives::{
 	committee::{Epoch, MemberId},
 	AccountNonce, Balance, BlockNumber, ChainId, Hash,
@@ -18,6 +19,7 @@ use frame_support::{
 	PalletId,
 };
 use pallet_chains::{ChainRegistry, OnEpoch, Succession};
+use pallet_elections::StakeWeight;
 use pallet_stake::Stakers;
 use polkadot_sdk::frame_system::EnsureRoot;
 use scale_info::TypeInfo;
@@ -192,22 +194,19 @@ pub const HISTORY_DEPTH: Epoch = 64;
 /// Who hears of chains' epochs.
 pub struct EpochListeners;
 impl OnEpoch for EpochListeners {
-	fn on_signal(_: ChainId, _: Epoch) {}
-	fn on_end(_: ChainId, _: Epoch) {}
+	fn on_signal(chain: ChainId, next: Epoch) {
+		Elections::on_signal(chain, next);
+	}
+	fn on_end(chain: ChainId, next: Epoch) {
+		Elections::on_end(chain, next);
+	}
 	fn on_forget(chain: ChainId, epoch: Epoch) {
+		Elections::on_forget(chain, epoch);
 		Misconduct::forget(chain, epoch);
 	}
 	fn weight() -> Weight {
-		// The convicts of a committee.
-		RocksDbWeight::get().writes(1)
-	}
-}
-
-/// The length of the root chain's own epochs.
-pub struct EpochLength;
-impl Get<BlockNumber> for EpochLength {
-	fn get() -> BlockNumber {
-		Chains::parameters(ChainId::ROOT).map_or(0, |parameters| parameters.epoch_length)
+		// The elections' part, and the convicts of a committee.
+		<Elections as OnEpoch>::weight().saturating_add(RocksDbWeight::get().writes(1))
 	}
 }
 
@@ -243,13 +242,19 @@ impl pallet_epochs::Config for Runtime {
 /// The nodes, as they answer for members of committees.
 pub struct Accountable;
 impl pallet_misconduct::Operators<AccountId> for Accountable {
-	fn operator_of(_: ChainId, _: Epoch, member: &MemberId) -> Option<AccountId> {
-		Stake::operator_of(member)
+	fn operator_of(chain: ChainId, epoch: Epoch, member: &MemberId) -> Option<AccountId> {
+		// Whoever registered the identity later doesn't answer for what its former owner signed.
+		Elections::operator(chain, epoch, member)
 	}
 	fn weight() -> Weight {
-		RocksDbWeight::get().reads(1)
+		// The roster of a committee, and the owner of a key.
+		Weight::from_parts(20_000_000, pallet_elections::Roster::max_encoded_len() as u64)
+			.saturating_add(RocksDbWeight::get().reads(2))
 	}
 }
+/// The culprit's node weighs nothing from then on, so it is not elected; its claims don't count in an election that is open; and
+/// it does not stay from the serving committee. A committee that is on record already keeps it, as one of the faulty members that
+/// a committee stands: nodes know its members from the record.
 impl pallet_misconduct::Punish<AccountId> for Accountable {
 	fn punish(operator: &AccountId, fraction: Perbill, reporter: Option<&AccountId>) -> Balance {
 		let slashed = Stake::slash(operator, fraction, reporter);
@@ -270,6 +275,28 @@ impl pallet_misconduct::Config for Runtime {
 	type SlashFraction = SlashFraction;
 	type Lifetime = ConstU32<EVIDENCE_LIFETIME>;
 	type WeightInfo = pallet_misconduct::weights::SubstrateWeight<Runtime>;
+	#[cfg(feature = "runtime-benchmarks")]
+	type BenchmarkHelper = crate::benchmarks::Helper;
+}
+
+impl pallet_beacon::Config for Runtime {
+	type Verify = HostBls;
+	type OnSeed = Elections;
+	type DealingPeriod = DealingPeriod;
+	type ReadyPeriod = AdoptionPeriod;
+	type WeightInfo = pallet_beacon::weights::SubstrateWeight<Runtime>;
+	#[cfg(feature = "runtime-benchmarks")]
+	type BenchmarkHelper = crate::benchmarks::Helper;
+}
+
+impl pallet_elections::Config for Runtime {
+	type Chains = Chains;
+	type Stakers = Stake;
+	type Weight = StakeWeight<Stake>;
+	type Beacon = Beacon;
+	type ClaimPeriod = ClaimPeriod;
+	type ReadyPeriod = ReadinessPeriod;
+	type WeightInfo = pallet_elections::weights::SubstrateWeight<Runtime>;
 	#[cfg(feature = "runtime-benchmarks")]
 	type BenchmarkHelper = crate::benchmarks::Helper;
 }

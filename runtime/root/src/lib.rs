@@ -2,15 +2,33 @@
 //!
 //! # Overview
 //!
-//! A thin composition: what it does is in its pallets, [`pallet_chains`] (the registry and the committees),
-//! [`pallet_checkpoints`] (certified blocks of transaction chains, and what each chain holds) and [`pallet_stake`] (nodes that
-//! may be elected) beside those of the Polkadot SDK. Root keeps accounts with noOs of its own; they are no part of the transaction chains' ledger.
+//! A thin composition: what it does is in its pallets, beside those of the Polkadot SDK. Root keeps accounts with noOs of its
+//! own; they are no part of the transaction chains' ledger.
+//!
+//! | pallet | what it keeps |
+//! |---|---|
+//! | [`pallet_chains`] | the registry: chains and their committees |
+//! | [`pallet_checkpoints`] | certified blocks of transaction chains, and what each chain holds |
+//! | [`pallet_stake`] | nodes that may be elected |
+//! | [`pallet_epochs`] | the root chain's own epochs |
+//! | [`pallet_beacon`] | random seeds, and the sharing of the key that makes them |
+//! | [`pallet_elections`] | who runs which chain next |
+//! | [`pallet_misconduct`] | punishment of members |
 //!
 //! # Flow
 //!
 //! Nodes ask [`asterism_primitives::api::RootApi`] for committees, anchors and channels, and submit checkpoints with the
 //! extrinsic that it makes. Transaction chains read `Checkpoints.Anchors` and `Checkpoints.Channels` by state proof, so the
 //! names of that pallet and these maps are part of the protocol.
+//!
+//! ```text
+//!  checkpoint with a signal ──► Checkpoints ──► Chains ──┐
+//!  own block with a signal ──► Epochs ──► Chains ────────┴─ OnEpoch ──► Elections ◄── OnSeed ── Beacon ◄── inherent
+//!                                                                      │     ▲                  ▲
+//!  Chains.Ready, by proof to the chain ◄── Chains ◄── CommitteeRecorder ┘     └ claims, words    └ Reshare, of Elections
+//! ```
+//!
+//! A network without a beacon has no seeds, so nobody is ever elected: its chains keep the committees of their genesis.
 //!
 //! # Assumptions
 //!
@@ -32,8 +50,10 @@ pub mod apis;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarks;
 mod config;
+mod periods;
 
 pub use config::{dust_pot, slash_pot, MINIMUM_STAKE};
+pub use periods::Periods;
 
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
@@ -128,6 +148,12 @@ mod runtime {
 	/// The root chain's own epochs.
 	#[runtime::pallet_index(13)]
 	pub type Epochs = pallet_epochs::Pallet<Runtime>;
+	/// The random beacon.
+	#[runtime::pallet_index(14)]
+	pub type Beacon = pallet_beacon::Pallet<Runtime>;
+	/// Elections of committees.
+	#[runtime::pallet_index(15)]
+	pub type Elections = pallet_elections::Pallet<Runtime>;
 	/// Punishment of members of committees.
 	#[runtime::pallet_index(16)]
 	pub type Misconduct = pallet_misconduct::Pallet<Runtime>;

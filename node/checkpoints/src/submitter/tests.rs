@@ -326,7 +326,7 @@ fn world(length: u32, delay: Duration) -> World {
 		root_client: root,
 		root_pool: pool.clone(),
 		root_sync: sync.clone(),
-		delay,
+		delay: Arc::new(move || delay),
 		registry: Some(Registry::new()),
 	};
 	World {

@@ -614,7 +614,9 @@ fn most_nodes_are_pushed_a_body_and_few_get_many() {
 
 /// Where a node's task puts what it imports.
 #[derive(Clone, Default)]
-struct Imports(Arc<Mutex<Vec<(BlockOrigin, IncomingBlock<OpaqueBlock>)>>>);
+struct Imports(Arc<Mutex<Vec<Imported>>>);
+
+type Imported = (BlockOrigin, IncomingBlock<OpaqueBlock>);
 
 impl ImportQueueService<OpaqueBlock> for Imports {
 	fn import_blocks(&mut self, origin: BlockOrigin, blocks: Vec<IncomingBlock<OpaqueBlock>>) {

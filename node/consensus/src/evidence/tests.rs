@@ -112,10 +112,31 @@ fn evidence_is_bounded_and_unreadable_evidence_is_dropped() {
 	let store = EvidenceStore::new(aux);
 	assert!(store.all().is_empty());
 
-	store.add(&contradictions(&by[0], 1)[0], &by[0], &committee, &metrics);
-	let one = store.all()[0].clone();
-	*store.kept.lock() = vec![one; MAX_EVIDENCE];
-	store.add(&contradictions(&by[0], 2)[0], &by[0], &committee, &metrics);
-	assert_eq!(store.all().len(), MAX_EVIDENCE);
-	assert_eq!(metrics.evidence.get(), 1);
+	// Nobody crowds out the evidence against others.
+	for view in 1..10 {
+		for activity in contradictions(&by[0], view) {
+			store.add(&activity, &by[0], &committee, &metrics);
+		}
+	}
+	assert_eq!(store.all().len(), MAX_OF_MEMBER);
+	assert_eq!(store.all()[0].round.view, 1);
+	store.add(&contradictions(&by[1], 9)[0], &by[0], &committee, &metrics);
+	assert_eq!(store.all().len(), MAX_OF_MEMBER + 1);
+	assert_eq!(metrics.evidence.get(), MAX_OF_MEMBER as u64 + 1);
+
+	// When all places are taken, the oldest epochs make room for newer ones, and not the other way round.
+	let piece = |epoch, i: u32| {
+		let mut one = store.all()[0].clone();
+		one.round.epoch = epoch;
+		one.member.0[..4].copy_from_slice(&i.to_le_bytes());
+		one
+	};
+	let mut kept: Vec<_> = (0..MAX_EVIDENCE as u32)
+		.map(|i| piece(1 + u64::from(i % 2), i))
+		.collect();
+	let full = kept.clone();
+	assert!(!make_room(&mut kept, &piece(1, u32::MAX)) && kept == full);
+	assert!(make_room(&mut kept, &piece(2, u32::MAX)));
+	assert_eq!(kept.len(), MAX_EVIDENCE / 2);
+	assert!(kept.iter().all(|piece| piece.round.epoch == 2));
 }

@@ -71,6 +71,7 @@ struct Peer {
 	id: PeerId,
 	name: &'static str,
 	network: CommitteeNetwork,
+	members: MembersLane,
 	lanes: Lanes,
 }
 
@@ -80,17 +81,37 @@ fn proof(name: &'static str, peer: &PeerId) -> Handshake {
 
 /// Joins a member of [`NAMES`] and runs its task.
 fn join(wire: &Wire, name: &'static str) -> Peer {
+	join_committee(wire, name, committee(0))
+}
+
+fn join_committee(wire: &Wire, name: &'static str, committee: Committee) -> Peer {
 	let id = PeerId::random();
 	let (service, peers) = wire.join(id);
-	let (network, task) = CommitteeNetwork::new(REALM, Box::new(service), peers);
+	let (network, members, task) = CommitteeNetwork::new(REALM, Box::new(service), peers);
 	tokio::spawn(task);
-	let lanes = take_seat(&network, name, &id, committee(0));
+	let lanes = take_seat(&network, name, &id, committee);
 	Peer {
 		id,
 		name,
 		network,
+		members,
 		lanes,
 	}
+}
+
+/// Tries to connect until it succeeds: what a node was told takes effect in its own time.
+async fn open_soon(wire: &Wire, from: PeerId, to: PeerId) {
+	for _ in 0..500 {
+		if wire.open(from, to).await {
+			// Either end may think better of it.
+			tokio::time::sleep(Duration::from_millis(10)).await;
+			if wire.is_open(from, to) {
+				return;
+			}
+		}
+		tokio::time::sleep(Duration::from_millis(2)).await;
+	}
+	panic!("the peer is not welcome");
 }
 
 fn take_seat(network: &CommitteeNetwork, name: &'static str, peer: &PeerId, committee: Committee) -> Lanes {
@@ -302,20 +323,16 @@ async fn epochs_do_not_mix_on_one_channel() {
 	heard(&alice, &mut bob).await;
 
 	// Eve is elected: she is a stranger until Alice takes her own seat in the next committee.
-	let eve = PeerId::random();
-	let (service, peers) = wire.join(eve);
-	let (network, task) = CommitteeNetwork::new(REALM, Box::new(service), peers);
-	tokio::spawn(task);
-	let mut eves = take_seat(&network, "//Eve", &eve, next_committee());
+	let Peer {
+		id: eve,
+		lanes: mut eves,
+		network: _network,
+		members: _members,
+		..
+	} = join_committee(&wire, "//Eve", next_committee());
 	assert!(!wire.open(eve, alice.id).await);
 	let mut alices = take_seat(&alice.network, alice.name, &alice.id, next_committee());
-	// Alice's task takes the seat in its own time.
-	let mut refused = 0;
-	while !wire.open(eve, alice.id).await {
-		refused += 1;
-		assert!(refused < 500, "Alice has a seat beside Eve");
-		tokio::time::sleep(Duration::from_millis(2)).await;
-	}
+	open_soon(&wire, eve, alice.id).await;
 	assert!(wire.is_open(alice.id, bob.id));
 
 	// Each hears of an epoch what its members say in it, and of no other.
@@ -343,4 +360,51 @@ async fn epochs_do_not_mix_on_one_channel() {
 	wait_for("Bob is cut off", || !wire.is_open(alice.id, bob.id)).await;
 	assert!(wire.is_open(alice.id, eve));
 	assert!(!wire.open(bob.id, alice.id).await);
+}
+
+#[tokio::test]
+async fn acquaintances_have_the_members_lane_alone() {
+	let wire = Wire::default();
+	let mut bob = join(&wire, "//Bob");
+	let mut eve = join_committee(&wire, "//Eve", next_committee());
+	let id_of = |name| keys::member(name).unwrap().id;
+	let everybody: HashSet<_> = ["//Alice", "//Bob", "//Charlie", "//Eve"].map(id_of).into();
+	let but = |name| {
+		everybody
+			.iter()
+			.copied()
+			.filter(|id| *id != id_of(name))
+			.collect()
+	};
+	assert!(!wire.open(eve.id, bob.id).await, "they share no committee");
+	bob.network.acquaint(but("//Bob"));
+	eve.network.acquaint(but("//Eve"));
+	open_soon(&wire, eve.id, bob.id).await;
+
+	bob.members.send(&[id_of("//Eve"), id_of("//Alice")], vec![1]);
+	eve.members.send(&[id_of("//Bob")], vec![2]);
+	assert_eq!(
+		eve.members.next().await,
+		Some((id_of("//Bob"), Bytes::from(vec![1])))
+	);
+	assert_eq!(
+		bob.members.next().await,
+		Some((id_of("//Eve"), Bytes::from(vec![2])))
+	);
+
+	// Nothing of it, nor what she claims to be of his epoch, reaches his engine.
+	wire.send(eve.id, bob.id, frame(Lane::Votes, &[3]));
+	eve.lanes.votes.0.send_bytes(Recipients::All, vec![4]);
+	eve.members.send(&[id_of("//Bob")], vec![5]);
+	assert_eq!(bob.members.next().await.unwrap().1, Bytes::from(vec![5]));
+	assert!(bob.lanes.votes.1 .0.try_recv().is_err());
+
+	// An acquaintance that is none any more is cut off, and so are all when the last seat is given up.
+	eve.network.acquaint(HashSet::new());
+	wait_for("Bob is cut off", || !wire.is_open(bob.id, eve.id)).await;
+	eve.network.acquaint(but("//Eve"));
+	open_soon(&wire, bob.id, eve.id).await;
+	drop(eve.lanes);
+	wait_for("Bob is cut off again", || !wire.is_open(bob.id, eve.id)).await;
+	assert!(!wire.open(bob.id, eve.id).await);
 }

@@ -215,7 +215,7 @@ impl Node {
 		};
 		let peer = PeerId::random();
 		let (service, peers) = wire.join(peer);
-		let (channel, task) = CommitteeNetwork::new(realm, Box::new(service), peers);
+		let (channel, _members, task) = CommitteeNetwork::new(realm, Box::new(service), peers);
 		let evidence = Arc::new(EvidenceStore::new(Arc::new(Memory::default())));
 		let worker = Worker {
 			chain: chain.clone(),
@@ -225,6 +225,7 @@ impl Node {
 			directory: directory.path().join("consensus"),
 			peer,
 			evidence: evidence.clone(),
+			acquaint: false,
 			metrics: Metrics::new(None).unwrap(),
 			channel,
 			seats: Seats::default(),
