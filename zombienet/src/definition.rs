@@ -35,6 +35,26 @@ struct Entry {
 	args: Vec<String>,
 }
 
+/// What of a network file matters here.
+#[derive(Debug, Deserialize)]
+struct NetworkFile {
+	id: String,
+	#[serde(default)]
+	chains: Vec<NetworkChain>,
+	#[serde(default)]
+	nodes: Vec<StakedNode>,
+}
+
+#[derive(Debug, Deserialize)]
+struct NetworkChain {
+	id: u32,
+}
+
+#[derive(Debug, Deserialize)]
+struct StakedNode {
+	seed: String,
+}
+
 /// A chain of the network.
 #[derive(Clone, Debug)]
 pub struct ChainDefinition {
@@ -55,6 +75,8 @@ pub struct NodeDefinition {
 	pub args: Vec<String>,
 	/// Arguments for the embedded root node.
 	pub root_args: Vec<String>,
+	/// The secret URI of a node that serves every chain of the network in one process.
+	pub serves_all: Option<String>,
 }
 
 impl NodeDefinition {
@@ -66,6 +88,7 @@ impl NodeDefinition {
 			chain,
 			args: own.by_ref().take_while(|arg| arg != "--").collect(),
 			root_args: own.collect(),
+			serves_all: None,
 		}
 	}
 
@@ -126,6 +149,36 @@ impl Definition {
 				.extend(entries.iter().map(|entry| NodeDefinition::new(entry, id)));
 		}
 		Ok(definition)
+	}
+
+	/// Reads a network file whose committees are elected: each node that it names becomes a process that serves every chain.
+	///
+	/// # Errors
+	/// If the file can't be read, isn't a network file, or names no node.
+	pub fn read_elected(path: &Path) -> Result<Self> {
+		let text = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+		let file: NetworkFile =
+			toml::from_str(&text).with_context(|| format!("reading {}", path.display()))?;
+		ensure!(!file.nodes.is_empty(), "{}: there is no node", path.display());
+		let root = (0, format!("{}-root.json", file.id));
+		let others = file
+			.chains
+			.iter()
+			.map(|chain| (chain.id, format!("{}-{}.json", file.id, chain.id)));
+		let node = |node: &StakedNode| NodeDefinition {
+			name: node.seed.trim_start_matches('/').into(),
+			chain: 0,
+			args: Vec::new(),
+			root_args: Vec::new(),
+			serves_all: Some(node.seed.clone()),
+		};
+		Ok(Definition {
+			chains: std::iter::once(root)
+				.chain(others)
+				.map(|(id, spec)| ChainDefinition { id, spec })
+				.collect(),
+			nodes: file.nodes.iter().map(node).collect(),
+		})
 	}
 
 	/// The members of a chain's committee.

@@ -7,7 +7,7 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`definition`] | reads `network.toml`, which zombienet spawns for a person |
+//! | [`definition`] | reads `network.toml`, which zombienet spawns for a person, and network files of elected committees |
 //! | [`node`] | one process: started, asked over JSON-RPC, killed |
 //! | [`network`] | all of them, and what a story says about them |
 //! | [`transfer`] | a transfer between two chains, made with subxt |
@@ -30,4 +30,4 @@ pub mod network;
 pub mod node;
 pub mod transfer;
 
-pub use network::{tell, Network};
+pub use network::{tell, tell_of, Network};

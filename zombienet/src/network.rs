@@ -18,6 +18,8 @@ use tokio::time::sleep;
 
 /// How long the network may take from start to its first blocks, on a machine with two cores that is busy elsewhere.
 const START_WITHIN: Duration = Duration::from_secs(180);
+/// How long each node may take of that.
+const START_OF_ONE: Duration = Duration::from_secs(30);
 /// How many hashes are asked for at once.
 const HASHES_AT_ONCE: usize = 256;
 
@@ -56,12 +58,21 @@ fn binary() -> Result<PathBuf> {
 	Ok(path)
 }
 
-/// Makes the chains' specs, as `make-specs` does; the definition names each by its file.
-fn make_specs(binary: &Path, definition: &Definition, folder: &Path) -> Result<Vec<(u32, PathBuf)>> {
-	let network = Path::new(env!("CARGO_MANIFEST_DIR")).join("../chain-specs/networks/local.toml");
+/// A file in this repository, by its path from this crate.
+fn file(path: &str) -> PathBuf {
+	Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// Makes the chains' specs from a network file, as `make-specs` does; the definition names each by its file.
+fn make_specs(
+	binary: &Path,
+	network: &Path,
+	definition: &Definition,
+	folder: &Path,
+) -> Result<Vec<(u32, PathBuf)>> {
 	let output = Command::new(binary)
 		.args(["build-network", "--raw", "--output"])
-		.args([folder, &network])
+		.args([folder, network])
 		.stdin(Stdio::null())
 		.output()?;
 	ensure!(
@@ -85,21 +96,10 @@ impl Network {
 	/// # Errors
 	/// If there is no binary, or the chain specs can't be made.
 	pub fn prepare() -> Result<Self> {
-		let definition = Definition::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("network.toml"))?;
-		let binary = binary()?;
-		let folder = tempfile::Builder::new().prefix("asterism-network-").tempdir()?;
-		let specs = make_specs(&binary, &definition, folder.path())?;
-		let mut network = Network {
-			definition: definition.clone(),
-			nodes: Vec::new(),
-			binary,
-			specs,
-			boot: Vec::new(),
-			seen: BTreeMap::new(),
-			start: Instant::now(),
-			folder: Some(folder),
-		};
-		for node in definition.nodes {
+		let definition = Definition::read(&file("network.toml"))?;
+		let nodes = definition.nodes.clone();
+		let mut network = Self::without_nodes(definition, &file("../chain-specs/networks/local.toml"))?;
+		for node in nodes {
 			let (name, chain) = (node.name.clone(), node.chain);
 			network.add(node)?;
 			if network.boot.iter().all(|(id, _)| *id != chain) {
@@ -108,6 +108,49 @@ impl Network {
 			}
 		}
 		Ok(network)
+	}
+
+	/// Prepares a network whose committees are elected: a process for each node that the network file names, which serves
+	/// every chain. The path is from this crate.
+	///
+	/// # Errors
+	/// If there is no binary, or the chain specs can't be made.
+	pub fn prepare_elected(path: &str) -> Result<Self> {
+		let definition = Definition::read_elected(&file(path))?;
+		let nodes = definition.nodes.clone();
+		let mut network = Self::without_nodes(definition, &file(path))?;
+		for node in nodes {
+			network.add(node)?;
+		}
+		// All chains of a process have one command line, but boot nodes of their own: these are in the specs.
+		for (chain, spec) in &network.specs {
+			let mut json: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(spec)?)?;
+			let boot: Vec<_> = network
+				.nodes
+				.iter()
+				.take(2)
+				.map(|node| node.address(*chain))
+				.collect::<Result<_>>()?;
+			json["bootNodes"] = serde_json::to_value(boot)?;
+			std::fs::write(spec, serde_json::to_string(&json)?)?;
+		}
+		Ok(network)
+	}
+
+	fn without_nodes(definition: Definition, file: &Path) -> Result<Self> {
+		let binary = binary()?;
+		let folder = tempfile::Builder::new().prefix("asterism-network-").tempdir()?;
+		let specs = folder.path().join("specs");
+		Ok(Network {
+			specs: make_specs(&binary, file, &definition, &specs)?,
+			definition,
+			nodes: Vec::new(),
+			binary,
+			boot: Vec::new(),
+			seen: BTreeMap::new(),
+			start: Instant::now(),
+			folder: Some(folder),
+		})
 	}
 
 	/// Starts all nodes, and waits until all committees have made blocks.
@@ -119,7 +162,9 @@ impl Network {
 		for node in &mut self.nodes {
 			node.start(&self.boot)?;
 		}
-		self.reach_everywhere(2, START_WITHIN).await?;
+		// Each process compiles the runtimes.
+		let within = START_WITHIN.max(START_OF_ONE * u32::try_from(self.nodes.len())?);
+		self.reach_everywhere(2, within).await?;
 		self.say("every chain makes blocks");
 		Ok(())
 	}
@@ -194,6 +239,7 @@ impl Network {
 			chain,
 			args: Vec::new(),
 			root_args: Vec::new(),
+			serves_all: None,
 		})?;
 		let boot = self.boot.clone();
 		self.node_mut(name)?.start(&boot)?;
@@ -212,6 +258,15 @@ impl Network {
 			}
 		}
 		height
+	}
+
+	/// The epoch of a chain, as its most advanced node knows it; 0 if none answers.
+	pub async fn epoch(&self, chain: u32) -> u64 {
+		let mut epoch = 0;
+		for node in self.running_on(chain) {
+			epoch = epoch.max(node.epoch(chain).await.unwrap_or(0));
+		}
+		epoch
 	}
 
 	/// The highest block of a chain that any node has named as final.
@@ -467,11 +522,7 @@ impl Network {
 	/// See [`transfer`].
 	pub async fn transfer(&self, source: u32, destination: u32) -> Result<Transferred> {
 		let on = |chain: u32| {
-			let mut nodes = self
-				.nodes
-				.iter()
-				.filter(|node| node.runs() && node.definition.chain == chain);
-			nodes
+			self.running_on(chain)
 				.next()
 				.with_context(|| format!("no node of chain {chain} runs"))
 		};
@@ -514,9 +565,20 @@ pub async fn tell<F>(story: F) -> Result<()>
 where
 	F: AsyncFnOnce(&mut Network) -> Result<()>,
 {
+	tell_of(Network::prepare, story).await
+}
+
+/// Tells a story of another network, as [`tell`] does.
+///
+/// # Errors
+/// The story's.
+pub async fn tell_of<F>(prepare: impl FnOnce() -> Result<Network>, story: F) -> Result<()>
+where
+	F: AsyncFnOnce(&mut Network) -> Result<()>,
+{
 	static ONE_AT_A_TIME: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 	let _turn = ONE_AT_A_TIME.lock().await;
-	let mut network = Network::prepare()?;
+	let mut network = prepare()?;
 	let result = match network.launch().await {
 		Ok(()) => story(&mut network).await,
 		Err(error) => Err(error),

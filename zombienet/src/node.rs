@@ -45,6 +45,31 @@ impl Ports {
 		})
 	}
 
+	/// Ports of as many chains as one process runs: those of each are one above those of the chain before.
+	fn free_for(chains: u16) -> Result<Self> {
+		for _ in 0..1_000 {
+			let first = Self::free()?;
+			let mut others = (1..chains).map(|i| (first.p2p + 2 * i, first.rpc + 2 * i));
+			// Ports are given out in pairs: the next pairs are those of the next calls.
+			if others.all(|expected| Self::free().is_ok_and(|next| (next.p2p, next.rpc) == expected)) {
+				// The lower half for the network, the upper one for JSON-RPC.
+				return Ok(Ports {
+					p2p: first.p2p,
+					rpc: first.p2p + chains,
+				});
+			}
+		}
+		anyhow::bail!("no {} ports in a row are free", 2 * chains)
+	}
+
+	/// The ports of the chain that comes so many after this one.
+	fn up(self, by: u16) -> Self {
+		Ports {
+			p2p: self.p2p + by,
+			rpc: self.rpc + by,
+		}
+	}
+
 	fn args(self) -> [String; 4] {
 		// Without it, a node that is no member would listen for WebSockets, and its address would be another.
 		let listen = format!("/ip4/127.0.0.1/tcp/{}", self.p2p);
@@ -121,9 +146,8 @@ pub struct Node {
 	base_path: PathBuf,
 	log: PathBuf,
 	specs: Vec<(u32, PathBuf)>,
-	own: (Ports, Identity),
-	/// The embedded root node's, of a node of a transaction chain.
-	root: Option<(Ports, Identity)>,
+	/// Where each chain of it is found.
+	places: Vec<(u32, Ports, Identity)>,
 	process: Option<Child>,
 }
 
@@ -139,19 +163,42 @@ impl Node {
 		folder: &Path,
 		specs: &[(u32, PathBuf)],
 	) -> Result<Self> {
-		let identify = |key| -> Result<(Ports, Identity)> {
-			let ports = Ports::free()?;
-			Ok((ports, Identity::new(binary, key, ports.p2p)?))
-		};
-		let root = (definition.chain != 0)
-			.then(|| identify(2 * number + 2))
-			.transpose()?;
+		let base_path = folder.join(&definition.name);
+		let mut places = Vec::new();
+		match &definition.serves_all {
+			None => {
+				let root = (definition.chain != 0).then_some((0, 2 * number + 2));
+				for (chain, key) in [(definition.chain, 2 * number + 1)].into_iter().chain(root) {
+					let ports = Ports::free()?;
+					places.push((chain, ports, Identity::new(binary, key, ports.p2p)?));
+				}
+			}
+			Some(seed) => {
+				let first = Ports::free_for(u16::try_from(specs.len())?)?;
+				for (chain, _) in specs {
+					let ports = first.up(u16::try_from(*chain)?);
+					places.push((*chain, ports, Identity::new(binary, 2 * number + 1, ports.p2p)?));
+				}
+				let output = Command::new(binary)
+					.args(["key", "insert-member", "--suri", seed, "--keystore-path"])
+					.arg(base_path.join("keystore"))
+					.arg("--chain")
+					.arg(&specs.first().context("a network has chains")?.1)
+					.stdin(Stdio::null())
+					.output()?;
+				ensure!(
+					output.status.success(),
+					"asterism key insert-member: {}: {}",
+					output.status,
+					String::from_utf8_lossy(&output.stderr)
+				);
+			}
+		}
 		Ok(Node {
-			own: identify(2 * number + 1)?,
-			root,
+			places,
 			binary: binary.into(),
-			base_path: folder.join(&definition.name),
 			log: folder.join(format!("{}.log", definition.name)),
+			base_path,
 			specs: specs.to_vec(),
 			process: None,
 			definition,
@@ -160,21 +207,17 @@ impl Node {
 
 	/// The chains that the node runs.
 	pub fn chains(&self) -> Vec<u32> {
-		let mut chains = vec![0];
-		if self.definition.chain != 0 {
-			chains.push(self.definition.chain);
-		}
+		let mut chains: Vec<_> = self.places.iter().map(|(chain, ..)| *chain).collect();
+		chains.sort_unstable();
 		chains
 	}
 
-	fn on(&self, chain: u32) -> Result<&(Ports, Identity)> {
-		if chain == self.definition.chain {
-			return Ok(&self.own);
-		}
-		self.root
-			.as_ref()
-			.filter(|_| chain == 0)
-			.with_context(|| format!("{} doesn't run chain {chain}", self.definition.name))
+	fn on(&self, chain: u32) -> Result<(&Ports, &Identity)> {
+		let mut places = self.places.iter();
+		let (_, ports, identity) = places
+			.find(|(of, ..)| *of == chain)
+			.with_context(|| format!("{} doesn't run chain {chain}", self.definition.name))?;
+		Ok((ports, identity))
 	}
 
 	fn spec(&self, chain: u32) -> Result<&Path> {
@@ -217,16 +260,34 @@ impl Node {
 			Ok(args)
 		};
 		let mut command = Command::new(&self.binary);
-		command
-			.args(chain_args(self.definition.chain)?)
-			.arg("--base-path")
-			.arg(&self.base_path)
-			.args(&self.definition.args);
-		if self.root.is_some() {
+		command.arg("--base-path").arg(&self.base_path);
+		if self.definition.serves_all.is_some() {
+			let (ports, identity) = self.on(0)?;
+			let specs = self.spec(0)?.parent().context("a spec is in a folder")?;
+			// The boot nodes are in the specs: each chain has its own.
 			command
-				.arg("--")
-				.args(chain_args(0)?)
-				.args(&self.definition.root_args);
+				.arg("--network")
+				.arg(specs)
+				.arg("--keystore-path")
+				.arg(self.base_path.join("keystore"))
+				.args(["--validator", "--no-mdns", "--no-telemetry", "--no-prometheus"])
+				.args([
+					"--port",
+					&ports.p2p.to_string(),
+					"--rpc-port",
+					&ports.rpc.to_string(),
+				])
+				.args(["--node-key", &identity.key, "--name", &self.definition.name]);
+		} else {
+			command
+				.args(chain_args(self.definition.chain)?)
+				.args(&self.definition.args);
+			if self.definition.chain != 0 {
+				command
+					.arg("--")
+					.args(chain_args(0)?)
+					.args(&self.definition.root_args);
+			}
 		}
 		command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
 		self.process = Some(
@@ -357,6 +418,17 @@ impl Node {
 		}
 		let heads: Heads = self.rpc(chain, "consensus_round", rpc_params![]).await?;
 		Ok(heads.finalized)
+	}
+
+	/// The epoch of a chain's next block.
+	pub async fn epoch(&self, chain: u32) -> Result<u64> {
+		let answer: String = self
+			.rpc(chain, "state_call", rpc_params!["EpochsApi_current", "0x"])
+			.await?;
+		// The epoch and its first block, each in little-endian order.
+		let digits = answer.get(2..18).context("EpochsApi_current: no epoch")?;
+		let number = u64::from_str_radix(digits, 16)?;
+		Ok(number.swap_bytes())
 	}
 
 	/// The hashes of a chain's blocks with these numbers, as far as the node has them.

@@ -35,7 +35,7 @@ pub enum StepError {
 	Store(#[from] StoreError),
 	/// The output on record is not one.
 	#[error("sharing of epoch {0}: {1}")]
-	Output(Epoch, Box<OutputError>),
+	Output(Epoch, OutputError),
 	/// The attempt can't be taken part in, or came to nothing.
 	#[error(transparent)]
 	Dkg(#[from] DkgError),
@@ -293,7 +293,7 @@ impl<I: Identities> Member<I> {
 				.ok_or(StepError::NoOutput(epoch))?,
 		};
 		PublicOutput::checked(&bytes, group_key, &sharing.players)
-			.map_err(|error| StepError::Output(epoch, Box::new(error)))
+			.map_err(|error| StepError::Output(epoch, error))
 	}
 
 	/// This member's share of a sharing on record: from disk, or one that everybody knows.
@@ -532,9 +532,9 @@ impl<I: Identities> Member<I> {
 	) -> Result<(), StepError> {
 		let got = output.group_key();
 		if got != *group_key {
-			let expected = *group_key;
+			let (expected, got) = (Box::new(*group_key), Box::new(got));
 			let error = OutputError::WrongKey { expected, got };
-			return Err(StepError::Output(epoch, Box::new(error)));
+			return Err(StepError::Output(epoch, error));
 		}
 		let Some(share) = share else {
 			return Ok(());

@@ -48,9 +48,9 @@ pub enum OutputError {
 	#[error("output: expected a sharing of the group key {expected}, got one of {got}")]
 	WrongKey {
 		/// The group key.
-		expected: BlsPublic,
+		expected: Box<BlsPublic>,
 		/// Its key.
-		got: BlsPublic,
+		got: Box<BlsPublic>,
 	},
 	/// Others hold the shares.
 	#[error("output: its players are not the members on record")]
@@ -105,8 +105,8 @@ impl PublicOutput {
 		let got = self.group_key();
 		if got != *group_key {
 			return Err(OutputError::WrongKey {
-				expected: *group_key,
-				got,
+				expected: Box::new(*group_key),
+				got: Box::new(got),
 			});
 		}
 		if self.players() != players {
@@ -292,8 +292,8 @@ mod tests {
 		assert_eq!(
 			PublicOutput::checked(&bytes, &other, &members(7)),
 			Err(OutputError::WrongKey {
-				expected: other,
-				got: key
+				expected: Box::new(other),
+				got: Box::new(key)
 			})
 		);
 		let too_large = vec![0; MAX_OUTPUT_BYTES as usize + 1];

@@ -399,8 +399,13 @@ where
 				);
 				Ok(())
 			}
-			// Somebody else's submission from this head is in the pool: as good as ours.
-			Err(PoolError::AlreadyImported(_) | PoolError::TooLowPriority { .. }) => Ok(()),
+			// Somebody else's submission from this head is in the pool, or, as the pool takes nothing back for a while that was
+			// in a block, in one that is not the newest here yet: as good as ours.
+			Err(
+				PoolError::AlreadyImported(_)
+				| PoolError::TooLowPriority { .. }
+				| PoolError::TemporarilyBanned,
+			) => Ok(()),
 			// The pool maintains itself after the block's import: it is asked again when it has caught up.
 			Err(PoolError::UnknownTransaction(_)) => Err(RoundError::Early),
 			Err(error) => Err(RoundError::Refused(error.to_string())),

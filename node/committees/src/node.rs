@@ -76,7 +76,7 @@ pub enum Action {
 	/// Sign a word of readiness with the member's identity key, and put it on record.
 	Ready(Readiness),
 	/// Report evidence.
-	Report(Report),
+	Report(Box<Report>),
 }
 
 /// A report of evidence.
@@ -597,7 +597,7 @@ impl<K: Keyring> Node<K> {
 			return false;
 		};
 		self.reports.tried(&key, now);
-		step.actions.push(Action::Report(Report {
+		step.actions.push(Action::Report(Box::new(Report {
 			evidence: Evidence {
 				chain: charge.chain,
 				proof: proof.clone(),
@@ -606,7 +606,7 @@ impl<K: Keyring> Node<K> {
 			epoch: charge.epoch,
 			index: charge.index,
 			member: charge.member,
-		}));
+		})));
 		true
 	}
 

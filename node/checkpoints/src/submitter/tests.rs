@@ -256,6 +256,7 @@ struct MockPool {
 	head: Arc<Mutex<Option<RootRef>>>,
 	taken: Mutex<Vec<(BlockNumber, BlockNumber)>>,
 	refuse: Mutex<bool>,
+	was_in_block: Mutex<bool>,
 	include: Mutex<bool>,
 	refused: Mutex<u32>,
 }
@@ -266,6 +267,9 @@ impl RootPool for MockPool {
 		if *self.refuse.lock() {
 			*self.refused.lock() += 1;
 			return Err(PoolError::InvalidTransaction(InvalidTransaction::BadProof));
+		}
+		if *self.was_in_block.lock() {
+			return Err(PoolError::TemporarilyBanned);
 		}
 		let (chain, headers, certificate) =
 			<(ChainId, Vec<Header>, Certificate)>::decode(&mut extrinsic.inner()).unwrap();
@@ -316,6 +320,7 @@ fn world(length: u32, delay: Duration) -> World {
 		head: head.clone(),
 		taken: Default::default(),
 		refuse: Mutex::new(false),
+		was_in_block: Mutex::new(false),
 		include: Mutex::new(true),
 		refused: Mutex::new(0),
 	});
@@ -402,6 +407,20 @@ async fn a_later_member_leaves_the_turn_to_earlier_ones() {
 	tokio::time::advance(Duration::from_secs(3)).await;
 	world.submitter.round().await;
 	assert_eq!(world.taken(), [(3, 3)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_in_a_block_already_is_no_refusal() {
+	let mut world = world(10, Duration::ZERO);
+	*world.pool.was_in_block.lock() = true;
+	world.submitter.round().await;
+	assert_eq!(world.metric(|m| m.refused.get()), 0);
+	// The block arrives, and the next checkpoint is submitted without any pause.
+	*world.pool.was_in_block.lock() = false;
+	*world.head.lock() = Some(world.chain.at(10));
+	world.chain.grow();
+	world.submitter.round().await;
+	assert_eq!(world.taken(), [(11, 11)]);
 }
 
 #[tokio::test(start_paused = true)]

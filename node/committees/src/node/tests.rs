@@ -311,7 +311,7 @@ fn a_keystore_without_the_key_draws_when_it_gets_it() {
 		key: sortition_key(1),
 		error: DrawError::NoKey,
 	};
-	assert_eq!(told, [expected.clone()]);
+	assert_eq!(told, std::slice::from_ref(&expected));
 	assert!(expected.to_string().contains("vrf_"), "{expected}");
 }
 
@@ -760,7 +760,7 @@ fn with_charges(charges: Vec<Charge>) -> View {
 
 fn reports(step: &Step) -> Vec<Report> {
 	let report = |action: &Action| match action {
-		Action::Report(report) => Some(report.clone()),
+		Action::Report(report) => Some((**report).clone()),
 		_ => None,
 	};
 	step.actions.iter().filter_map(report).collect()
@@ -784,7 +784,7 @@ fn a_report_waits_for_its_turn_and_ends_with_the_conviction() {
 					proof: proof(1)
 				}
 			);
-			node.outcome(&Action::Report(report), &Outcome::Taken, now);
+			node.outcome(&Action::Report(Box::new(report)), &Outcome::Taken, now);
 		}
 	}
 	assert_eq!(seconds, [5, 8, 14]);
@@ -812,7 +812,7 @@ fn refused_evidence_gives_way_to_the_next_or_ends_the_case() {
 			let step = node.step(&with_charges(vec![charge.clone()]), now);
 			for report in reports(&step) {
 				proofs.push(report.evidence.proof.clone());
-				node.outcome(&Action::Report(report), &Outcome::Refused(code), now);
+				node.outcome(&Action::Report(Box::new(report)), &Outcome::Refused(code), now);
 			}
 		}
 		proofs
@@ -883,7 +883,7 @@ proptest! {
 						convicted_at = Some(second);
 						Outcome::Taken
 					};
-					node.outcome(&Action::Report(report), &outcome, now);
+					node.outcome(&Action::Report(Box::new(report)), &outcome, now);
 				}
 			}
 		}
