@@ -6,6 +6,7 @@
 //! |---|---|---|
 //! | `consensus_*` | [`consensus`] | a block's certificate, the committee, epoch and round, evidence of conflicting votes |
 //! | `messages_*` | [`messages`] | what became of a message, its proof, the state of a channel |
+//! | `beacon_*`, `elections_*` | [`elections`] | seeds of the random beacon, and how far elections of committees are |
 //! | `network_*` | [`network`] | all chains, what they hold, what is in flight, how far this node has synced |
 //!
 //! State, chain, author, system, transaction pool, `chainHead`, `archive` and `transaction` come from `sc-service`;
@@ -31,6 +32,7 @@
 //! thread for blocking work, so that a slow one doesn't hold up the others.
 
 pub mod consensus;
+pub mod elections;
 pub mod error;
 pub mod messages;
 pub mod network;
@@ -43,12 +45,15 @@ pub use consensus::EvidenceSource;
 
 use crate::{
 	consensus::{Consensus, ConsensusRpcServer},
+	elections::{BeaconRpcServer, Elections, ElectionsRpcServer},
 	messages::{Channels, ChannelsRpcServer, Messages, MessagesRpcServer},
 	network::{Network, NetworkRpcServer},
 };
 use asterism_primitives::{
 	api::{MessagesApi, RootApi},
+	beacon::BeaconApi,
 	digest::RootRef,
+	election::ElectionsApi,
 	AccountId, AccountNonce, BlockNumber, ChainId, Hash, OpaqueBlock,
 };
 use jsonrpsee::{core::RegisterMethodError, RpcModule};
@@ -126,6 +131,8 @@ where
 		+ Sync
 		+ 'static,
 	R::Api: RootApi<OpaqueBlock>
+		+ BeaconApi<OpaqueBlock>
+		+ ElectionsApi<OpaqueBlock>
 		+ AccountNonceApi<OpaqueBlock, AccountId, AccountNonce>
 		+ BlockBuilder<OpaqueBlock>,
 	P: TransactionPool + 'static,
@@ -153,7 +160,7 @@ where
 		+ BlockBuilder<OpaqueBlock>,
 	P: TransactionPool + 'static,
 	R: ProvideRuntimeApi<OpaqueBlock> + HeaderBackend<OpaqueBlock> + Send + Sync + 'static,
-	R::Api: RootApi<OpaqueBlock>,
+	R::Api: RootApi<OpaqueBlock> + BeaconApi<OpaqueBlock> + ElectionsApi<OpaqueBlock>,
 {
 	let TransactionDeps {
 		chain,
@@ -183,11 +190,12 @@ where
 		+ Send
 		+ Sync
 		+ 'static,
-	R::Api: RootApi<OpaqueBlock>,
+	R::Api: RootApi<OpaqueBlock> + BeaconApi<OpaqueBlock> + ElectionsApi<OpaqueBlock>,
 {
 	let mut module = RpcModule::new(());
 	module.merge(Consensus::new(ChainId::ROOT, client.clone(), client.clone(), evidence).into_rpc())?;
 	module.merge(Channels::new(client.clone()).into_rpc())?;
+	merge_elections(&mut module, client.clone())?;
 	module.merge(Network::<R, R>::root(client, sync).into_rpc())?;
 	Ok(module)
 }
@@ -210,12 +218,25 @@ where
 		+ 'static,
 	C::Api: MessagesApi<OpaqueBlock>,
 	R: ProvideRuntimeApi<OpaqueBlock> + HeaderBackend<OpaqueBlock> + Send + Sync + 'static,
-	R::Api: RootApi<OpaqueBlock>,
+	R::Api: RootApi<OpaqueBlock> + BeaconApi<OpaqueBlock> + ElectionsApi<OpaqueBlock>,
 {
 	let mut module = RpcModule::new(());
 	module.merge(Consensus::new(chain, client.clone(), root_client.clone(), evidence).into_rpc())?;
 	module.merge(Messages::new(chain, client.clone(), root_client.clone()).into_rpc())?;
 	module.merge(Channels::new(root_client.clone()).into_rpc())?;
+	merge_elections(&mut module, root_client.clone())?;
 	module.merge(Network::transaction(root_client, root_sync, client, sync).into_rpc())?;
 	Ok(module)
+}
+
+/// What the root chain says of seeds and elections.
+fn merge_elections<R>(module: &mut RpcModule<()>, root_client: Arc<R>) -> Result<(), RegisterMethodError>
+where
+	R: ProvideRuntimeApi<OpaqueBlock> + HeaderBackend<OpaqueBlock> + Send + Sync + 'static,
+	R::Api: BeaconApi<OpaqueBlock> + ElectionsApi<OpaqueBlock>,
+{
+	let elections = Elections::new(root_client);
+	module.merge(BeaconRpcServer::into_rpc(elections.clone()))?;
+	module.merge(ElectionsRpcServer::into_rpc(elections))?;
+	Ok(())
 }

@@ -3,9 +3,11 @@
 use crate::{root_namespaces, transaction_namespaces, EvidenceSource};
 use asterism_primitives::{
 	api::{ChainRecord, InFlight, MessagesApi, RootApi, SentState},
+	beacon::{Attempt, BeaconApi, Resharing, Seed, Sharing, SharingId},
 	certificate::{Certificate, CertificateKind, Round, ENGINE_ID},
 	committee::{BlsPublic, BlsSignature, Committee, Epoch, Member, MemberId},
 	digest::{round_item, RootRef},
+	election::{Candidacy, Claim, Election, ElectionsApi, Phase, Readiness},
 	message::{
 		batch_root, batch_value, value_hash, BounceReason, Delivery, Message, MessageBody, OutboxLeaf,
 	},
@@ -172,7 +174,58 @@ fn delivery() -> Delivery {
 	.unwrap()
 }
 
+fn seed(round: BlockNumber) -> Seed {
+	Seed {
+		round,
+		signature: BlsSignature([round as u8; 48]),
+	}
+}
+
+fn election(phase: Phase) -> Election {
+	Election {
+		epoch: 1,
+		attempt: 0,
+		signalled: 5,
+		total: 1 << 64,
+		expected: 4,
+		phase,
+	}
+}
+
 mock_impl_runtime_apis! {
+	impl BeaconApi<Block> for MockApi {
+		fn group_key() -> Option<BlsPublic> { Some(BlsPublic([9; 96])) }
+		fn last_seed() -> Option<Seed> { Some(seed(7)) }
+		fn seed(round: BlockNumber) -> Option<Seed> { (round <= 7).then(|| seed(round)) }
+		fn sharing(_: Epoch) -> Option<Sharing> { None }
+		fn sharing_output(_: Epoch) -> Option<Vec<u8>> { None }
+		fn resharing() -> Option<Resharing> { None }
+		fn dealer_logs(_: Attempt) -> Vec<(MemberId, Vec<u8>)> { vec![] }
+		fn log_extrinsic(_: Attempt, _: MemberId, _: Vec<u8>, _: [u8; 64]) -> Option<OpaqueExtrinsic> { None }
+		fn output_extrinsic(_: Epoch, _: Vec<u8>) -> Option<OpaqueExtrinsic> { None }
+	}
+
+	impl ElectionsApi<Block> for MockApi {
+		fn elections() -> Vec<(ChainId, Election)> {
+			let open = Phase::Open { round: 6, seed: Hash::repeat_byte(6), opened: 7, deadline: 19 };
+			vec![
+				(ChainId(0), election(open)),
+				(ChainId(1), election(Phase::Recorded { round: 6, until: 40 })),
+			]
+		}
+		fn election(chain: ChainId) -> Option<Election> {
+			(chain == ChainId(1)).then(|| election(Phase::Recorded { round: 6, until: 40 }))
+		}
+		fn operator(_: MemberId) -> Option<AccountId> { None }
+		fn candidacy(_: ChainId, _: AccountId) -> Option<Candidacy> { None }
+		fn elected(_: ChainId) -> u32 { 3 }
+		fn ready_members(chain: ChainId) -> Vec<(MemberId, Option<SharingId>)> {
+			if chain == ChainId(1) { vec![(MemberId([1; 32]), None)] } else { vec![] }
+		}
+		fn claim_extrinsic(_: Claim) -> OpaqueExtrinsic { OpaqueExtrinsic::from_blob(vec![]) }
+		fn ready_extrinsic(_: Readiness, _: [u8; 64]) -> OpaqueExtrinsic { OpaqueExtrinsic::from_blob(vec![]) }
+	}
+
 	impl RootApi<Block> for MockApi {
 		fn chains() -> Vec<ChainId> { vec![ChainId(1), ChainId(2)] }
 		fn chain(chain: ChainId) -> Option<ChainRecord> {

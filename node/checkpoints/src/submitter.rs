@@ -9,6 +9,7 @@ use asterism_primitives::{
 	api::RootApi,
 	certificate::{Certificate, CertificateKind, ENGINE_ID},
 	digest::RootRef,
+	epoch::ends_epoch,
 	BlockNumber, ChainId, Hash, Header, OpaqueBlock,
 };
 use codec::{DecodeAll, MaxEncodedLen};
@@ -317,10 +318,19 @@ where
 			return Ok(seen);
 		};
 		seen.local_at_head = client.hash(head.number)?;
-		let limit = finalized.min(head.number.saturating_add(MAX_HEADERS));
 		let Some(first) = head.number.checked_add(1) else {
 			return Ok(seen);
 		};
+		let mut limit = finalized.min(head.number.saturating_add(MAX_HEADERS));
+		// The next epoch's committee certifies nothing of this one: a checkpoint ends with the epoch.
+		for number in first..=limit {
+			let hash = client.hash(number)?.ok_or(RoundError::MissingBlock(number))?;
+			let header = client.header(hash)?.ok_or(RoundError::MissingBlock(number))?;
+			if ends_epoch(&header.digest).is_some() {
+				limit = number;
+				break;
+			}
+		}
 		// From the newest down: the first certificate found is the one to submit with.
 		for number in (first..=limit).rev() {
 			let hash = client.hash(number)?.ok_or(RoundError::MissingBlock(number))?;

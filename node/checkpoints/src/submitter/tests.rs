@@ -3,6 +3,7 @@ use asterism_primitives::{
 	api::{ChainRecord, InFlight},
 	certificate::Round,
 	committee::{BlsSignature, Committee, Epoch},
+	epoch::{epoch_item, EpochNote},
 	root_state::{Anchor, ChannelRecord},
 	Balance, ChainParameters, CurrencyId,
 };
@@ -56,6 +57,10 @@ impl MockChain {
 	}
 
 	fn grow(&self) {
+		self.grow_by(Digest::default());
+	}
+
+	fn grow_by(&self, digest: Digest) {
 		let mut headers = self.headers.lock();
 		let parent = headers.last().map(|h| h.hash()).unwrap_or_default();
 		let number = headers.len() as u32;
@@ -64,7 +69,7 @@ impl MockChain {
 			Hash::zero(),
 			Hash::repeat_byte(1),
 			parent,
-			Digest::default(),
+			digest,
 		));
 		self.certified.lock().push(number);
 	}
@@ -366,6 +371,22 @@ async fn a_backlog_is_submitted_without_gap_or_repeat() {
 	assert_eq!(world.metric(|m| m.submitted.get()), 4);
 	assert_eq!(world.metric(|m| m.accepted.get()), 4);
 	assert_eq!(world.metric(|m| m.lag.get()), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_checkpoint_goes_beyond_the_end_of_an_epoch() {
+	let mut world = world(4, Duration::ZERO);
+	world.chain.grow_by(Digest {
+		logs: vec![epoch_item(EpochNote::End { next: 1 })],
+	});
+	for _ in 0..5 {
+		world.chain.grow();
+	}
+	for _ in 0..3 {
+		world.submitter.round().await;
+	}
+	assert_eq!(world.taken(), [(1, 5), (6, 10)]);
+	assert_eq!(world.metric(|m| m.refused.get()), 0);
 }
 
 #[tokio::test(start_paused = true)]
