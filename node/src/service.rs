@@ -24,7 +24,9 @@ use asterism_messages::{
 	request_response_config, run_courier, ChainsProtocol, ClientSource, CourierInherents, CourierParams,
 	DeliveryPool, LocalSources, NetworkFetch, ServingPeers,
 };
-use asterism_primitives::{api::ChainApi, certificate::Realm, digest, ChainId, Hash, Header, OpaqueBlock};
+use asterism_primitives::{
+	api::ChainApi, certificate::Realm, digest, ChainId, ChainParameters, Hash, Header, OpaqueBlock,
+};
 use async_trait::async_trait;
 use codec::Encode;
 use futures::{future::BoxFuture, FutureExt, StreamExt};
@@ -501,6 +503,18 @@ fn shares(config: &Configuration) -> Option<PathBuf> {
 	}
 }
 
+/// How often members publish where they are if that is news, and look for each other. The members of the next committee are
+/// known for less than half of an epoch before they must be connected.
+fn rendezvous(parameters: &ChainParameters) -> Duration {
+	const RARELY: Duration = Duration::from_secs(60);
+	const OFTEN: Duration = Duration::from_secs(2);
+	if parameters.epoch_length == 0 {
+		return RARELY;
+	}
+	let epoch = u64::from(parameters.block_interval) * u64::from(parameters.epoch_length);
+	Duration::from_millis(epoch / 16).clamp(OFTEN, RARELY)
+}
+
 /// A node that runs.
 struct Running {
 	task_manager: TaskManager,
@@ -668,6 +682,10 @@ fn start_chain<N: NetworkBackend<OpaqueBlock, Hash>, T: Tier>(
 		tracing_execute_block: None,
 	})?;
 
+	let parameters = client
+		.runtime_api()
+		.parameters(client.info().finalized_hash)
+		.map_err(api_error)?;
 	let discovery_role = if role.is_authority() {
 		sc_authority_discovery::Role::PublishAndDiscover(keystore.keystore())
 	} else {
@@ -687,7 +705,9 @@ fn start_chain<N: NetworkBackend<OpaqueBlock, Hash>, T: Tier>(
 			public_addresses,
 			strict_record_validation: true,
 			// A committee is small, and waits for its members.
-			max_query_interval: Duration::from_secs(60),
+			max_query_interval: rendezvous(&parameters),
+			// How soon a node publishes where it is once it is a member.
+			keystore_refresh_interval: rendezvous(&parameters),
 			persisted_cache_directory: net_config_path,
 			..Default::default()
 		},
@@ -710,10 +730,6 @@ fn start_chain<N: NetworkBackend<OpaqueBlock, Hash>, T: Tier>(
 			keys::insert(&*keystore.keystore(), &seed, None)
 				.map_err(|e| ServiceError::Other(e.to_string()))?;
 		}
-		let parameters = client
-			.runtime_api()
-			.parameters(client.info().finalized_hash)
-			.map_err(api_error)?;
 		let interval = Duration::from_millis(parameters.block_interval.into());
 		let proposers = ProposerFactory::new(
 			task_manager.spawn_handle(),

@@ -10,6 +10,7 @@
 //! | [`definition`] | reads `network.toml`, which zombienet spawns for a person, and network files of elected committees |
 //! | [`node`] | one process: started, asked over JSON-RPC, killed |
 //! | [`network`] | all of them, and what a story says about them |
+//! | [`stake`] | what the root chain has on record of a staked node |
 //! | [`transfer`] | a transfer between two chains, made with subxt |
 //!
 //! # Flow
@@ -28,6 +29,7 @@
 pub mod definition;
 pub mod network;
 pub mod node;
+pub mod stake;
 pub mod transfer;
 
 pub use network::{tell, tell_of, Network};

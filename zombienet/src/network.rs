@@ -3,6 +3,7 @@
 use crate::{
 	definition::{Definition, NodeDefinition},
 	node::{Block, Node},
+	stake::{staked, Staked},
 	transfer::{transfer, Transferred},
 };
 use anyhow::{bail, ensure, Context, Result};
@@ -211,6 +212,25 @@ impl Network {
 		self.nodes
 			.iter()
 			.filter(move |node| node.runs() && node.chains().contains(&chain))
+	}
+
+	/// Lets a node run another binary.
+	///
+	/// # Errors
+	/// If there is no such node, or no such binary.
+	pub fn run_with(&mut self, name: &str, binary: PathBuf) -> Result<()> {
+		ensure!(binary.is_file(), "there is no node at {}", binary.display());
+		self.node_mut(name)?.run_with(binary);
+		Ok(())
+	}
+
+	/// What is on record of a development account's staked node, as another node has it.
+	///
+	/// # Errors
+	/// If nobody answers, or nothing is on record.
+	pub async fn staked(&self, name: &str) -> Result<Staked> {
+		let asked = self.running_on(0).find(|node| node.definition.name != name);
+		staked(asked.context("no other node runs")?, name).await
 	}
 
 	/// Kills nodes: SIGKILL, without a word.

@@ -205,6 +205,11 @@ impl Node {
 		})
 	}
 
+	/// Runs another binary from the next start on.
+	pub fn run_with(&mut self, binary: PathBuf) {
+		self.binary = binary;
+	}
+
 	/// The chains that the node runs.
 	pub fn chains(&self) -> Vec<u32> {
 		let mut chains: Vec<_> = self.places.iter().map(|(chain, ..)| *chain).collect();

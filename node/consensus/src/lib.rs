@@ -48,6 +48,8 @@ pub mod chain;
 pub mod client;
 pub mod committees;
 pub mod engine;
+#[cfg(feature = "equivocation")]
+pub mod equivocation;
 pub mod evidence;
 pub mod import;
 pub mod keys;

@@ -229,16 +229,40 @@ pub struct LaneSender {
 	members: Arc<Vec<Identity>>,
 	epoch: Epoch,
 	lane: Lane,
+	#[cfg(feature = "equivocation")]
+	twice: Option<Twice>,
 }
 
+/// What else to send with a message.
+#[cfg(feature = "equivocation")]
+pub type Twice = Arc<dyn Fn(&[u8]) -> Option<Bytes> + Send + Sync>;
+
 impl LaneSender {
+	/// The same lane, on which some messages are followed by others.
+	#[cfg(feature = "equivocation")]
+	pub fn twice(self, twice: Twice) -> Self {
+		LaneSender {
+			twice: Some(twice),
+			..self
+		}
+	}
+
 	/// Sends to the given members; those that are not connected miss it.
 	pub fn send_bytes(&self, recipients: Recipients<Identity>, payload: impl Into<Bytes>) -> bool {
+		let payload = payload.into();
+		#[cfg(feature = "equivocation")]
+		if let Some(other) = self.twice.as_ref().and_then(|twice| twice(&payload)) {
+			self.send_command(recipients.clone(), other);
+		}
+		self.send_command(recipients, payload)
+	}
+
+	fn send_command(&self, recipients: Recipients<Identity>, payload: Bytes) -> bool {
 		let command = Command::Send {
 			epoch: self.epoch,
 			recipients,
 			lane: self.lane,
-			payload: payload.into(),
+			payload,
 		};
 		self.commands.unbounded_send(command).is_ok()
 	}
@@ -463,6 +487,8 @@ impl CommitteeNetwork {
 				members: others.clone(),
 				epoch,
 				lane,
+				#[cfg(feature = "equivocation")]
+				twice: None,
 			};
 			(sender, LaneReceiver(receiver))
 		};
@@ -709,6 +735,8 @@ impl TestLane {
 			members: Arc::new(Vec::new()),
 			epoch: 0,
 			lane,
+			#[cfg(feature = "equivocation")]
+			twice: None,
 		};
 		(TestLane { sent, feed }, (sender, LaneReceiver(receiver)))
 	}

@@ -339,6 +339,13 @@ impl<A: AuxStore + Send + Sync + 'static> Worker<A> {
 			membership,
 			..
 		} = lanes;
+		#[cfg(feature = "equivocation")]
+		let votes = {
+			let (sender, receiver) = votes;
+			let scheme = scheme.clone();
+			let twice = move |vote: &[u8]| crate::equivocation::contradiction(&scheme, vote);
+			(sender.twice(std::sync::Arc::new(twice)), receiver)
+		};
 		let evidence = {
 			let (store, scheme, committee, metrics) = (
 				self.evidence.clone(),
