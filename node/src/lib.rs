@@ -1,1 +1,0 @@
-//! The asterism binary: command line and service wiring.
