@@ -64,6 +64,15 @@ pub struct ChainDefinition {
 	pub spec: String,
 }
 
+/// The keys of a node that serves every chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Keys {
+	/// They come of a secret URI, and are in its keystore from the start.
+	Of(String),
+	/// It makes them itself, when its operator asks for them.
+	Own,
+}
+
 /// A node of the network: one process.
 #[derive(Clone, Debug)]
 pub struct NodeDefinition {
@@ -75,8 +84,8 @@ pub struct NodeDefinition {
 	pub args: Vec<String>,
 	/// Arguments for the embedded root node.
 	pub root_args: Vec<String>,
-	/// The secret URI of a node that serves every chain of the network in one process.
-	pub serves_all: Option<String>,
+	/// The keys of a node that serves every chain of the network in one process; `None` if it runs its chain alone.
+	pub serves_all: Option<Keys>,
 }
 
 impl NodeDefinition {
@@ -170,7 +179,7 @@ impl Definition {
 			chain: 0,
 			args: Vec::new(),
 			root_args: Vec::new(),
-			serves_all: Some(node.seed.clone()),
+			serves_all: Some(Keys::Of(node.seed.clone())),
 		};
 		Ok(Definition {
 			chains: std::iter::once(root)

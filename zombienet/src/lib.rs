@@ -10,7 +10,7 @@
 //! | [`definition`] | reads `network.toml`, which zombienet spawns for a person, and network files of elected committees |
 //! | [`node`] | one process: started, asked over JSON-RPC, killed |
 //! | [`network`] | all of them, and what a story says about them |
-//! | [`stake`] | what the root chain has on record of a staked node |
+//! | [`stake`] | a staked node on the root chain: what is on record of it, how it joins and leaves |
 //! | [`transfer`] | a transfer between two chains, made with subxt |
 //!
 //! # Flow

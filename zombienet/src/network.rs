@@ -1,9 +1,9 @@
 //! A whole network, and what stories say about it.
 
 use crate::{
-	definition::{Definition, NodeDefinition},
+	definition::{Definition, Keys, NodeDefinition},
 	node::{Block, Node},
-	stake::{staked, Staked},
+	stake::{leave, register, staked, Staked},
 	transfer::{transfer, Transferred},
 };
 use anyhow::{bail, ensure, Context, Result};
@@ -231,6 +231,43 @@ impl Network {
 	pub async fn staked(&self, name: &str) -> Result<Staked> {
 		let asked = self.running_on(0).find(|node| node.definition.name != name);
 		staked(asked.context("no other node runs")?, name).await
+	}
+
+	/// Starts a node that serves every chain, has no keys and is on record nowhere: its operator is the development account of
+	/// its name.
+	pub fn add_candidate(&mut self, name: &str) -> Result<()> {
+		self.add(NodeDefinition {
+			name: name.into(),
+			chain: 0,
+			args: Vec::new(),
+			root_args: Vec::new(),
+			serves_all: Some(Keys::Own),
+		})?;
+		self.node_mut(name)?.start(&[])?;
+		self.say(format!("started {name}, which nobody knows yet"));
+		Ok(())
+	}
+
+	/// Lets a running node make its keys, and registers them with this stake, in the smallest unit of noOs.
+	///
+	/// # Errors
+	/// If the root chain refuses.
+	pub async fn register(&self, name: &str, stake: u128) -> Result<()> {
+		let asked = self.running_on(0).find(|node| node.definition.name != name);
+		register(asked.context("no other node runs")?, self.node(name)?, stake).await?;
+		self.say(format!("{name} is registered, and may be elected"));
+		Ok(())
+	}
+
+	/// Takes a node out of all elections to come.
+	///
+	/// # Errors
+	/// If the root chain refuses.
+	pub async fn leave(&self, name: &str) -> Result<()> {
+		let asked = self.running_on(0).next().context("no node runs")?;
+		leave(asked, name).await?;
+		self.say(format!("{name} leaves, and is elected no more"));
+		Ok(())
 	}
 
 	/// Kills nodes: SIGKILL, without a word.

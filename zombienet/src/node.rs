@@ -13,7 +13,7 @@ use std::{
 };
 use subxt::rpcs::{client::RpcParams, rpc_params, RpcClient};
 
-use crate::definition::NodeDefinition;
+use crate::definition::{Keys, NodeDefinition};
 
 /// How long a node may take to answer a question.
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
@@ -117,6 +117,33 @@ impl Identity {
 	}
 }
 
+/// Puts a member's keys into a keystore.
+fn insert_member(binary: &Path, seed: &str, keystore: &Path, specs: &[(u32, PathBuf)]) -> Result<()> {
+	let output = Command::new(binary)
+		.args(["key", "insert-member", "--suri", seed, "--keystore-path"])
+		.arg(keystore)
+		.arg("--chain")
+		.arg(&specs.first().context("a network has chains")?.1)
+		.stdin(Stdio::null())
+		.output()?;
+	ensure!(
+		output.status.success(),
+		"asterism key insert-member: {}: {}",
+		output.status,
+		String::from_utf8_lossy(&output.stderr)
+	);
+	Ok(())
+}
+
+/// The public parts of the keys that a node has made, and the proof that they are its operator's; in hexadecimal.
+#[derive(Clone, Debug, Deserialize)]
+pub struct MemberKeys {
+	/// Identity, sortition and consensus key: 32, 32 and 96 bytes.
+	pub keys: String,
+	/// The signature of each: 64, 64 and 48 bytes.
+	pub proof: String,
+}
+
 /// A block, by number and hash.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 pub struct Block {
@@ -173,25 +200,15 @@ impl Node {
 					places.push((chain, ports, Identity::new(binary, key, ports.p2p)?));
 				}
 			}
-			Some(seed) => {
+			Some(keys) => {
 				let first = Ports::free_for(u16::try_from(specs.len())?)?;
 				for (chain, _) in specs {
 					let ports = first.up(u16::try_from(*chain)?);
 					places.push((*chain, ports, Identity::new(binary, 2 * number + 1, ports.p2p)?));
 				}
-				let output = Command::new(binary)
-					.args(["key", "insert-member", "--suri", seed, "--keystore-path"])
-					.arg(base_path.join("keystore"))
-					.arg("--chain")
-					.arg(&specs.first().context("a network has chains")?.1)
-					.stdin(Stdio::null())
-					.output()?;
-				ensure!(
-					output.status.success(),
-					"asterism key insert-member: {}: {}",
-					output.status,
-					String::from_utf8_lossy(&output.stderr)
-				);
+				if let Keys::Of(seed) = keys {
+					insert_member(binary, seed, &base_path.join("keystore"), specs)?;
+				}
 			}
 		}
 		Ok(Node {
@@ -444,6 +461,13 @@ impl Node {
 	/// The certificate that the node holds for a block.
 	pub async fn certificate(&self, chain: u32, hash: &str) -> Result<Option<Certificate>> {
 		self.rpc(chain, "consensus_certificate", rpc_params![hash]).await
+	}
+
+	/// Makes new keys in the node's keystore, for an operator's account.
+	pub async fn rotate_keys(&self, operator: [u8; 32]) -> Result<MemberKeys> {
+		let digits: String = operator.iter().map(|byte| format!("{byte:02x}")).collect();
+		let params = rpc_params![format!("0x{digits}")];
+		self.rpc(0, "author_rotateKeysWithOwner", params).await
 	}
 
 	/// How many pieces of evidence of conflicting votes the node holds.
