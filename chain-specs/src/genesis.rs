@@ -7,7 +7,7 @@ use crate::{
 use asterism_primitives::{AccountId, Balance, ChainId, CurrencyId, Header, OpaqueBlock};
 use codec::{Decode, Encode};
 use polkadot_sdk::{
-	sc_chain_spec::{construct_genesis_block, resolve_state_version_from_wasm, Properties},
+	sc_chain_spec::{construct_genesis_block, json_patch, resolve_state_version_from_wasm, Properties},
 	sc_executor::WasmExecutor,
 	sp_core::{
 		storage::{well_known_keys, Storage},
@@ -21,9 +21,13 @@ use polkadot_sdk::{
 	sp_state_machine::BasicExternalities,
 };
 use serde_json::{json, Value};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 type Executor = WasmExecutor<(SubstrateHostFunctions, HostFunctions)>;
+
+/// Compiling a runtime takes seconds, so all that is asked of one here is asked of the same executor. What runs from raw specs
+/// never makes it.
+static EXECUTOR: LazyLock<Executor> = LazyLock::new(|| Executor::builder().build());
 
 /// Makes the specs of a network.
 pub(crate) fn network(plan: &Plan) -> Result<Network, Error> {
@@ -31,32 +35,19 @@ pub(crate) fn network(plan: &Plan) -> Result<Network, Error> {
 	let transaction_wasm = asterism_transaction_runtime::WASM_BINARY.ok_or(Error::NoWasm {
 		runtime: "transaction",
 	})?;
-	let executor = Executor::builder().build();
-
 	let mut chains = BTreeMap::new();
 	let mut states = BTreeMap::new();
 	let mut genesis = Vec::new();
 	for (chain, of) in plan.chains.iter().filter(|(chain, _)| !chain.is_root()) {
-		let spec = spec(
-			plan,
-			*chain,
-			of,
-			transaction_wasm,
-			transaction_genesis(*chain, of),
-		);
-		let storage = spec.build_storage().map_err(|reason| Error::Genesis {
+		let patch = transaction_genesis(*chain, of);
+		let failed = |reason| Error::Genesis {
 			chain: *chain,
 			reason,
-		})?;
-		let header = header_of(&executor, &storage).map_err(|reason| Error::Genesis {
-			chain: *chain,
-			reason,
-		})?;
-		states.insert(*chain, storage.clone());
-		let holdings = issuance(&executor, storage).map_err(|reason| Error::Genesis {
-			chain: *chain,
-			reason,
-		})?;
+		};
+		let storage = state(transaction_wasm, patch.clone()).map_err(failed)?;
+		let header = header_of(&storage).map_err(failed)?;
+		let holdings = issuance(storage.clone()).map_err(failed)?;
+		states.insert(*chain, storage);
 		genesis.push(json!({
 			"id": chain,
 			"genesis": header,
@@ -64,25 +55,20 @@ pub(crate) fn network(plan: &Plan) -> Result<Network, Error> {
 			"members": of.committee.members(),
 			"holdings": holdings,
 		}));
-		chains.insert(*chain, spec);
+		chains.insert(*chain, spec(plan, *chain, of, transaction_wasm, patch));
 	}
 
 	let of = plan.chains.get(&ChainId::ROOT).ok_or(Error::Genesis {
 		chain: ChainId::ROOT,
 		reason: "the plan has no root chain".into(),
 	})?;
-	let root = spec(
-		plan,
-		ChainId::ROOT,
-		of,
-		root_wasm,
-		root_genesis(plan, of, genesis),
-	);
-	let state = root.build_storage().map_err(|reason| Error::Genesis {
+	let patch = root_genesis(plan, of, genesis);
+	let storage = state(root_wasm, patch.clone()).map_err(|reason| Error::Genesis {
 		chain: ChainId::ROOT,
 		reason,
 	})?;
-	states.insert(ChainId::ROOT, state);
+	states.insert(ChainId::ROOT, storage);
+	let root = spec(plan, ChainId::ROOT, of, root_wasm, patch);
 	Ok(Network { root, chains, states })
 }
 
@@ -157,11 +143,11 @@ fn root_genesis(plan: &Plan, of: &ChainPlan, chains: Vec<Value>) -> Value {
 /// # Errors
 /// What the runtime, or its executor, said.
 pub fn genesis_header(spec: &dyn BuildStorage) -> Result<Header, String> {
-	header_of(&Executor::builder().build(), &spec.build_storage()?)
+	header_of(&spec.build_storage()?)
 }
 
-fn header_of(executor: &Executor, storage: &Storage) -> Result<Header, String> {
-	let version = resolve_state_version_from_wasm::<_, BlakeTwo256>(storage, executor)
+fn header_of(storage: &Storage) -> Result<Header, String> {
+	let version = resolve_state_version_from_wasm::<_, BlakeTwo256>(storage, &*EXECUTOR)
 		.map_err(|error| error.to_string())?;
 	let children = storage.children_default.values().map(|child| {
 		let root = BlakeTwo256::trie_root(child.data.clone().into_iter().collect(), version);
@@ -175,23 +161,53 @@ fn header_of(executor: &Executor, storage: &Storage) -> Result<Header, String> {
 	Ok(construct_genesis_block::<OpaqueBlock>(state_root, version).header)
 }
 
+/// The genesis state that a spec with this runtime and this patch of its default configuration leads to, as
+/// `ChainSpec::build_storage` makes it with an executor of its own each time.
+fn state(wasm: &[u8], patch: Value) -> Result<Storage, String> {
+	let mut nothing = BasicExternalities::new_empty();
+	let preset = call(&mut nothing, wasm, "GenesisBuilder_get_preset", None::<String>)?;
+	let preset: Option<Vec<u8>> = decode(&preset)?;
+	let preset = preset.ok_or("the runtime has no default configuration")?;
+	let mut config = serde_json::from_slice(&preset).map_err(|error| error.to_string())?;
+	json_patch::merge(&mut config, patch);
+
+	let mut state = BasicExternalities::new_empty();
+	let built = call(&mut state, wasm, "GenesisBuilder_build_state", config.to_string())?;
+	decode::<Result<(), String>>(&built)??;
+	let mut storage = state.into_storages();
+	storage.top.insert(well_known_keys::CODE.to_vec(), wasm.to_vec());
+	Ok(storage)
+}
+
 /// What a chain says of its issuance in its genesis state (`ChainApi::issuance`).
-fn issuance(executor: &Executor, storage: Storage) -> Result<Vec<(CurrencyId, Balance)>, String> {
+fn issuance(storage: Storage) -> Result<Vec<(CurrencyId, Balance)>, String> {
 	let wasm = storage
 		.top
 		.get(well_known_keys::CODE)
 		.cloned()
 		.ok_or("the genesis state has no runtime")?;
-	let fetcher = WrappedRuntimeCode(wasm.as_slice().into());
+	let mut state = BasicExternalities::new(storage);
+	decode(&call(&mut state, &wasm, "ChainApi_issuance", ())?)
+}
+
+/// Calls a function of a runtime's API.
+fn call(
+	state: &mut BasicExternalities,
+	wasm: &[u8],
+	function: &str,
+	arguments: impl Encode,
+) -> Result<Vec<u8>, String> {
+	let fetcher = WrappedRuntimeCode(wasm.into());
 	let code = RuntimeCode {
 		code_fetcher: &fetcher,
 		heap_pages: None,
-		hash: BlakeTwo256::hash(&wasm).encode(),
+		hash: BlakeTwo256::hash(wasm).encode(),
 	};
-	let mut state = BasicExternalities::new(storage);
-	let answer = executor
-		.call(&mut state, &code, "ChainApi_issuance", &[], CallContext::Offchain)
-		.0
-		.map_err(|error| error.to_string())?;
-	Decode::decode(&mut &answer[..]).map_err(|error| error.to_string())
+	let context = CallContext::Offchain;
+	let (answer, _) = EXECUTOR.call(state, &code, function, &arguments.encode(), context);
+	answer.map_err(|error| error.to_string())
+}
+
+fn decode<T: Decode>(mut bytes: &[u8]) -> Result<T, String> {
+	T::decode(&mut bytes).map_err(|error| error.to_string())
 }

@@ -102,6 +102,7 @@ sp_api::impl_runtime_apis! {
 		fn chains() -> Vec<ChainId> { in_wasm!() }
 		fn chain(_: ChainId) -> Option<ChainRecord> { in_wasm!() }
 		fn committee(_: ChainId, _: Epoch) -> Option<Committee> { in_wasm!() }
+		fn excluded(_: ChainId, _: Epoch) -> Vec<MemberId> { in_wasm!() }
 		fn epoch(_: ChainId) -> Option<Epoch> { in_wasm!() }
 		fn anchor(_: ChainId, _: BlockNumber) -> Option<Anchor> { in_wasm!() }
 		fn channel(_: ChainId, _: ChainId) -> ChannelRecord { in_wasm!() }

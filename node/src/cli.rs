@@ -151,7 +151,8 @@ pub struct ProveMemberCmd {
 	pub keystore_params: KeystoreParams,
 }
 
-/// Inserts a member's keys.
+/// Inserts a member's keys into the keystore that `--keystore-path` names, or else into that of the node with this `--chain` and
+/// `--base-path`.
 #[derive(Debug, Parser)]
 pub struct InsertMemberCmd {
 	/// The secret URI: a phrase or seed with hard junctions only. Read from standard input if it is not given.

@@ -75,7 +75,7 @@ pub fn run() -> Result<()> {
 	match &cli.subcommand {
 		Some(Subcommand::Key(KeyCmd::Substrate(cmd))) => cmd.run(&cli),
 		Some(Subcommand::Key(KeyCmd::InspectMember(cmd))) => cmd.run(),
-		Some(Subcommand::Key(KeyCmd::InsertMember(cmd))) => cmd.run(&cli),
+		Some(Subcommand::Key(KeyCmd::InsertMember(cmd))) => cmd.run(),
 		Some(Subcommand::Key(KeyCmd::ProveMember(cmd))) => cmd.run(),
 		Some(Subcommand::BuildNetwork(cmd)) => build_network(cmd),
 		Some(Subcommand::CommitteeSize(cmd)) => cmd.run(),

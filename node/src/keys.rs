@@ -17,7 +17,7 @@ use polkadot_sdk::{
 };
 use sc_cli::{CliConfiguration, SubstrateCli};
 use sc_service::{config::KeystoreConfig, BasePath};
-use std::io::Read;
+use std::{io::Read, path::PathBuf};
 
 fn suri(given: &Option<String>) -> sc_cli::Result<String> {
 	match given {
@@ -95,15 +95,10 @@ impl ProveMemberCmd {
 
 impl InsertMemberCmd {
 	/// Inserts the keys.
-	pub fn run(&self, cli: &Cli) -> sc_cli::Result<()> {
+	pub fn run(&self) -> sc_cli::Result<()> {
+		// Before the phrase is asked for.
+		let config_dir = self.config_dir()?;
 		let suri = suri(&self.suri)?;
-		let base_path = self
-			.shared_params
-			.base_path()?
-			.unwrap_or_else(|| BasePath::from_project("", "", &Cli::executable_name()));
-		let chain_id = self.chain_id(self.is_dev()?)?;
-		let spec = cli.load_spec(&chain_id)?;
-		let config_dir = base_path.config_dir(spec.id());
 		let KeystoreConfig::Path { path, password } = self.keystore_config(&config_dir)? else {
 			return Err(sc_cli::Error::Input("keystore: expected a directory".into()));
 		};
@@ -112,5 +107,73 @@ impl InsertMemberCmd {
 		keys::insert(&keystore, &suri, exposed(&password)).map_err(input)?;
 		println!("inserted into {}", path.display());
 		Ok(())
+	}
+
+	/// The folder of the chain whose node has the keystore. Empty if the keystore is named itself, whichever chain it is of.
+	fn config_dir(&self) -> sc_cli::Result<PathBuf> {
+		if self.keystore_params.keystore_path.is_some() {
+			return Ok(PathBuf::new());
+		}
+		let chain = self.chain_id(self.is_dev()?)?;
+		if chain.is_empty() {
+			return Err(sc_cli::Error::Input(
+				"expected --keystore-path with the folder of the node's keystore, or --chain with the node's chain spec \
+				 (and --base-path with its data)"
+					.into(),
+			));
+		}
+		let base_path = self
+			.shared_params
+			.base_path()?
+			.unwrap_or_else(|| BasePath::from_project("", "", &Cli::executable_name()));
+		Ok(base_path.config_dir(specs::load(&chain)?.id()))
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use clap::Parser;
+	use std::path::Path;
+
+	fn insert(arguments: &[&str]) -> sc_cli::Result<()> {
+		let arguments = ["insert-member", "--suri", "//Alice"].iter().chain(arguments);
+		let command =
+			InsertMemberCmd::try_parse_from(arguments).map_err(|e| sc_cli::Error::Input(e.to_string()))?;
+		command.run()
+	}
+
+	fn keys_in(folder: &Path) -> usize {
+		std::fs::read_dir(folder).map_or(0, |entries| entries.count())
+	}
+
+	#[test]
+	fn a_keystore_needs_no_chain() {
+		let folder = tempfile::tempdir().unwrap();
+		let keystore = folder.path().join("keystore");
+		let path = keystore.to_str().unwrap();
+		insert(&["--keystore-path", path]).unwrap();
+		assert_eq!(keys_in(&keystore), 3);
+		// Nor does it look at one.
+		insert(&["--keystore-path", path, "--chain", "/no/such/spec.json"]).unwrap();
+		assert_eq!(keys_in(&keystore), 3);
+	}
+
+	#[test]
+	fn without_a_keystore_the_chain_says_where_it_is() {
+		let folder = tempfile::tempdir().unwrap();
+		let base = folder.path().to_str().unwrap();
+		for nowhere in [&[][..], &["--base-path", base]] {
+			let error = insert(nowhere).unwrap_err().to_string();
+			assert!(
+				error.contains("--keystore-path") && error.contains("--chain"),
+				"{error}"
+			);
+		}
+		let error = insert(&["--base-path", base, "--chain", "/no/such/spec.json"])
+			.unwrap_err()
+			.to_string();
+		assert!(error.contains("no such file"), "{error}");
+		assert_eq!(keys_in(folder.path()), 0);
 	}
 }

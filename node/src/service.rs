@@ -2,7 +2,7 @@
 //! submission of checkpoints, with the root node that runs in the same process.
 
 use crate::{
-	api::{Backend, Client, Executor, HostFunctions, Pool, RuntimeApi},
+	api::{Backend, Client, Executor, Pool, RuntimeApi},
 	beacon::{BeaconChannel, RootTier},
 	keystore::NodeKeystore,
 };
@@ -15,6 +15,7 @@ use asterism_consensus::{
 	client::{ClientChain, Tier},
 	committees::{Certifier, RootCommittees},
 	evidence::EvidenceStore,
+	forks::{ClientFinal, Forks, Witness},
 	import, keys,
 	metrics::{BroadcastMetrics, Metrics},
 	network::{self as committee_network, MembersLane},
@@ -28,7 +29,6 @@ use asterism_primitives::{
 	api::ChainApi, certificate::Realm, digest, ChainId, ChainParameters, Hash, Header, OpaqueBlock,
 };
 use async_trait::async_trait;
-use codec::Encode;
 use futures::{future::BoxFuture, FutureExt, StreamExt};
 use log::info;
 use polkadot_sdk::{
@@ -36,6 +36,7 @@ use polkadot_sdk::{
 	sc_basic_authorship::ProposerFactory,
 	sc_client_api::Backend as _,
 	sc_consensus::{import_queue::ImportQueue, DefaultImportQueue},
+	sc_executor::{HeapAllocStrategy, DEFAULT_HEAP_ALLOC_STRATEGY},
 	sc_network::{
 		config::{FullNetworkConfiguration, NetworkBackendType},
 		service::traits::NetworkService,
@@ -51,12 +52,12 @@ use polkadot_sdk::{
 	sp_blockchain::HeaderBackend,
 	sp_core::traits::SpawnEssentialNamed,
 	sp_inherents::{InherentData, InherentDataProvider},
+	sp_keystore::KeystorePtr,
 	sp_runtime::traits::Header as HeaderT,
 };
 use sc_service::{
-	build_network, config::KeystoreConfig, new_full_parts, new_wasm_executor, spawn_tasks,
-	BuildNetworkParams, ChainType, Configuration, Error as ServiceError, KeystoreContainer, SpawnTaskHandle,
-	SpawnTasksParams, TaskManager,
+	build_network, config::KeystoreConfig, new_full_parts, spawn_tasks, BuildNetworkParams, ChainType,
+	Configuration, Error as ServiceError, SpawnTaskHandle, SpawnTasksParams, TaskManager,
 };
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -71,8 +72,10 @@ pub struct Opened {
 	/// Runs the import queue.
 	pub task_manager: TaskManager,
 	executor: Executor,
-	keystore: KeystoreContainer,
+	keystore: KeystorePtr,
 	certifier: Arc<Certifier>,
+	evidence: Arc<EvidenceStore<Backend>>,
+	witness: Arc<dyn Witness>,
 	pool: Arc<Pool>,
 	telemetry: Option<Telemetry>,
 }
@@ -168,6 +171,29 @@ fn open_node(
 	})
 }
 
+/// The folder in the base path in which compiled runtimes are kept.
+const RUNTIMES: &str = "runtimes";
+
+/// What executes runtimes, as `sc_service::new_wasm_executor` makes it, with what it compiled on disk: else each start would
+/// compile for seconds.
+fn executor(config: &Configuration) -> Executor {
+	let config_of = &config.executor;
+	let heap = match config_of.default_heap_pages {
+		Some(pages) => HeapAllocStrategy::Static {
+			extra_pages: pages as u32,
+		},
+		None => DEFAULT_HEAP_ALLOC_STRATEGY,
+	};
+	Executor::builder()
+		.with_execution_method(config_of.wasm_method)
+		.with_onchain_heap_alloc_strategy(heap)
+		.with_offchain_heap_alloc_strategy(heap)
+		.with_max_runtime_instances(config_of.max_runtime_instances)
+		.with_runtime_cache_size(config_of.runtime_cache_size)
+		.with_cache_path(config.base_path.path().join(RUNTIMES))
+		.build()
+}
+
 /// Opens a chain's database beside a root client, whose executor it shares: a runtime is compiled once in a process.
 fn open_beside(
 	config: &Configuration,
@@ -187,7 +213,7 @@ fn open_beside(
 		.transpose()?;
 	let (root, executor) = match root {
 		Some((client, executor)) => (Some(client), executor),
-		None => (None, new_wasm_executor::<HostFunctions>(&config.executor)),
+		None => (None, executor(config)),
 	};
 	let (client, backend, keystore, task_manager) = new_full_parts::<OpaqueBlock, RuntimeApi, _>(
 		config,
@@ -196,6 +222,7 @@ fn open_beside(
 		Vec::new(),
 	)?;
 	let client: Arc<Client> = Arc::new(client);
+	let keystore: KeystorePtr = Arc::new(NodeKeystore::new(keystore.local_keystore()));
 	let telemetry = telemetry.map(|(worker, telemetry)| {
 		task_manager.spawn_handle().spawn("telemetry", None, worker.run());
 		telemetry
@@ -215,6 +242,13 @@ fn open_beside(
 	let source = Arc::new(RootCommittees::new(root.unwrap_or_else(|| client.clone()), chain));
 	let certifier = Arc::new(Certifier::new(Realm { chain, genesis }, source));
 
+	let evidence = Arc::new(EvidenceStore::new(backend.clone()));
+	let witness: Arc<dyn Witness> = Arc::new(Forks::new(
+		ClientFinal(client.clone()),
+		certifier.clone(),
+		evidence.clone(),
+	));
+
 	let registry = config.prometheus_registry();
 	let essential = essential(&task_manager);
 	let pool = Arc::from(
@@ -231,6 +265,7 @@ fn open_beside(
 		client.clone(),
 		Box::new(client.clone()),
 		certifier.clone(),
+		witness.clone(),
 		&essential,
 		registry,
 	);
@@ -242,6 +277,8 @@ fn open_beside(
 		executor,
 		keystore,
 		certifier,
+		evidence,
+		witness,
 		pool,
 		telemetry,
 	})
@@ -298,7 +335,7 @@ fn start_root_on<N: NetworkBackend<OpaqueBlock, Hash>>(
 	let committees_of = ServedChains::new(served.iter().copied().chain([ChainId::ROOT]));
 	let seeds = SeedHandle::default();
 	let tier = RootTier(BeaconInherents::new(client.clone(), seeds.clone()));
-	let keystore = opened.keystore.keystore();
+	let keystore = opened.keystore.clone();
 	let shares = shares(&config);
 	let running = start_chain::<N, _>(
 		config,
@@ -397,7 +434,7 @@ fn start_transaction_on<N: NetworkBackend<OpaqueBlock, Hash>>(
 		root: root.client.clone(),
 		inherents: CourierInherents::new(chain, client.clone(), root.client.clone(), deliveries.clone()),
 	};
-	let keystore = opened.keystore.keystore();
+	let keystore = opened.keystore.clone();
 	let certifier = opened.certifier.clone();
 	let is_authority = config.role.is_authority();
 	let running = start_chain::<N, _>(
@@ -528,7 +565,7 @@ struct KeptEvidence(Arc<EvidenceStore<Backend>>);
 
 impl asterism_rpc::EvidenceSource for KeptEvidence {
 	fn evidence(&self) -> Vec<Vec<u8>> {
-		self.0.all().iter().map(Encode::encode).collect()
+		self.0.encoded()
 	}
 }
 
@@ -549,6 +586,8 @@ fn start_chain<N: NetworkBackend<OpaqueBlock, Hash>, T: Tier>(
 		mut task_manager,
 		keystore,
 		certifier,
+		evidence,
+		witness,
 		pool,
 		mut telemetry,
 		..
@@ -588,6 +627,7 @@ fn start_chain<N: NetworkBackend<OpaqueBlock, Hash>, T: Tier>(
 	let broadcast = broadcast::run(broadcast::BroadcastParams {
 		client: client.clone(),
 		certifier: certifier.clone(),
+		witness: witness.clone(),
 		import,
 		network: network.clone(),
 		sync: sync.clone(),
@@ -602,7 +642,7 @@ fn start_chain<N: NetworkBackend<OpaqueBlock, Hash>, T: Tier>(
 		let workers = sc_offchain::OffchainWorkers::new(sc_offchain::OffchainWorkerOptions {
 			runtime_api_provider: client.clone(),
 			is_validator: config.role.is_authority(),
-			keystore: Some(keystore.keystore()),
+			keystore: Some(keystore.clone()),
 			offchain_db: backend.offchain_storage(),
 			transaction_pool: Some(OffchainTransactionPoolFactory::new(pool.clone())),
 			network_provider: Arc::new(network.clone()),
@@ -616,7 +656,6 @@ fn start_chain<N: NetworkBackend<OpaqueBlock, Hash>, T: Tier>(
 		);
 	}
 
-	let evidence = Arc::new(EvidenceStore::new(backend.clone()));
 	let rpc_builder = {
 		let (client, pool, sync, evidence, root) = (
 			client.clone(),
@@ -664,14 +703,14 @@ fn start_chain<N: NetworkBackend<OpaqueBlock, Hash>, T: Tier>(
 	let publish_local = config.network.allow_non_globals_in_dht;
 	let net_config_path = config.network.net_config_path.clone();
 	let journal = journal(&config);
-	let keys = keys::Keys::new(keystore.keystore());
+	let keys = keys::Keys::new(keystore.clone());
 
 	spawn_tasks(SpawnTasksParams {
 		config,
 		client: client.clone(),
 		backend: backend.clone(),
 		task_manager: &mut task_manager,
-		keystore: Arc::new(NodeKeystore::new(keystore.keystore())),
+		keystore: keystore.clone(),
 		transaction_pool: pool.clone(),
 		rpc_builder,
 		network: network.clone(),
@@ -687,7 +726,7 @@ fn start_chain<N: NetworkBackend<OpaqueBlock, Hash>, T: Tier>(
 		.parameters(client.info().finalized_hash)
 		.map_err(api_error)?;
 	let discovery_role = if role.is_authority() {
-		sc_authority_discovery::Role::PublishAndDiscover(keystore.keystore())
+		sc_authority_discovery::Role::PublishAndDiscover(keystore.clone())
 	} else {
 		sc_authority_discovery::Role::Discover
 	};
@@ -727,8 +766,7 @@ fn start_chain<N: NetworkBackend<OpaqueBlock, Hash>, T: Tier>(
 
 	let members = if role.is_authority() {
 		if let Some(seed) = dev_seed {
-			keys::insert(&*keystore.keystore(), &seed, None)
-				.map_err(|e| ServiceError::Other(e.to_string()))?;
+			keys::insert(&*keystore, &seed, None).map_err(|e| ServiceError::Other(e.to_string()))?;
 		}
 		let interval = Duration::from_millis(parameters.block_interval.into());
 		let proposers = ProposerFactory::new(
@@ -762,6 +800,7 @@ fn start_chain<N: NetworkBackend<OpaqueBlock, Hash>, T: Tier>(
 			notifications,
 			discovery,
 			evidence,
+			witness,
 			// The root committees pass the beacon's key on.
 			acquaint: chain.is_root(),
 			metrics,

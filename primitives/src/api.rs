@@ -3,7 +3,7 @@
 
 use crate::{
 	certificate::Certificate,
-	committee::{Committee, Epoch},
+	committee::{Committee, Epoch, MemberId},
 	digest::RootRef,
 	message::{BounceReason, Delivery},
 	root_state::{Anchor, ChannelRecord},
@@ -86,6 +86,9 @@ sp_api::decl_runtime_apis! {
 		fn chain(chain: ChainId) -> Option<ChainRecord>;
 		/// The committee of a chain, the root chain included, in an epoch.
 		fn committee(chain: ChainId, epoch: Epoch) -> Option<Committee>;
+		/// The members of that committee whose nodes are excluded now, in the committee's order: they are not to serve in it until
+		/// their operators have registered them again. None if no such committee is on record.
+		fn excluded(chain: ChainId, epoch: Epoch) -> Vec<MemberId>;
 		/// The current epoch of a chain, the root chain included.
 		fn epoch(chain: ChainId) -> Option<Epoch>;
 		/// The anchor of a chain's block, while it is kept.

@@ -240,6 +240,7 @@ mock_impl_runtime_apis! {
 			let member = |i| Member { id: MemberId([i; 32]), key: BlsPublic([i; 96]) };
 			(epoch == 0).then(|| Committee::new(0, (1..=4).map(member).collect()).unwrap())
 		}
+		fn excluded(_: ChainId, _: Epoch) -> Vec<MemberId> { vec![] }
 		fn epoch(_: ChainId) -> Option<Epoch> { Some(0) }
 		fn anchor(_: ChainId, _: BlockNumber) -> Option<Anchor> { None }
 		fn channel(source: ChainId, destination: ChainId) -> ChannelRecord {

@@ -211,6 +211,13 @@ impl Node {
 				}
 			}
 		}
+		// All nodes share what one of them has compiled: the machine has few cores.
+		let runtimes = folder.join("runtimes");
+		std::fs::create_dir_all(&runtimes)?;
+		for path in [base_path.clone(), base_path.join("root")] {
+			std::fs::create_dir_all(&path)?;
+			std::os::unix::fs::symlink(&runtimes, path.join("runtimes"))?;
+		}
 		Ok(Node {
 			places,
 			binary: binary.into(),

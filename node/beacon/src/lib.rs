@@ -14,7 +14,6 @@
 //! | [`store`] | shares on disk |
 //! | [`output`] | the public side of a sharing; verification of seeds |
 //! | [`wire`] | messages, and what is asked of the channel among members |
-//! | [`identity`] | members' identity keys in the protocol |
 //! | [`ceremony`] | the first committee makes the key before there is a chain |
 //! | [`dealt`] | shares that everybody knows, for development networks |
 //!
@@ -43,7 +42,6 @@ pub mod board;
 pub mod ceremony;
 pub mod dealt;
 pub mod dkg;
-pub mod identity;
 pub mod inherent;
 pub mod member;
 pub mod metrics;
@@ -56,6 +54,7 @@ pub mod worker;
 #[cfg(test)]
 mod simulation;
 
+pub use asterism_identity as identity;
 pub use inherent::{BeaconInherents, SeedHandle};
 pub use member::ReadyHandle;
 pub use output::verify_seed;

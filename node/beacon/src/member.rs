@@ -20,8 +20,7 @@ use asterism_primitives::{
 use commonware_cryptography::bls12381::primitives::group::Share;
 use parking_lot::Mutex;
 use polkadot_sdk::{sp_core::bounded::BoundedVec, sp_keystore::KeystorePtr};
-use rand::rngs::OsRng;
-use rand_core::{CryptoRngCore, RngCore};
+use rand_core::CryptoRngCore;
 use std::{collections::BTreeMap, sync::Arc};
 
 /// Why a step failed. The next one tries again.
@@ -190,8 +189,8 @@ impl<I: Identities> Member<I> {
 			return Ok(());
 		};
 		let rounds = self.follow_rounds(view, &group_key, board, rng, effects);
-		let resharing = self.follow_resharing(view, &group_key, board, effects);
-		let adopted = self.follow_adoption(view, &group_key, board, effects);
+		let resharing = self.follow_resharing(view, &group_key, board, rng, effects);
+		let adopted = self.follow_adoption(view, &group_key, board, rng, effects);
 		let cleaned = self.clean(view);
 		rounds.and(resharing).and(adopted).and(cleaned)
 	}
@@ -423,6 +422,7 @@ impl<I: Identities> Member<I> {
 		view: &View,
 		group_key: &BlsPublic,
 		board: &impl Board,
+		rng: &mut impl CryptoRngCore,
 		effects: &mut Vec<Effect>,
 	) -> Result<(), StepError> {
 		let Some(resharing) = &view.resharing else {
@@ -452,6 +452,7 @@ impl<I: Identities> Member<I> {
 				signer.clone(),
 				group_key,
 				board,
+				rng,
 			)?;
 			log::info!(
 				target: LOG_TARGET,
@@ -498,6 +499,7 @@ impl<I: Identities> Member<I> {
 		signer: IdentitySigner,
 		group_key: &BlsPublic,
 		board: &impl Board,
+		rng: &mut impl CryptoRngCore,
 	) -> Result<(Participation, Vec<Action>), StepError> {
 		let output = self.output(from, previous, group_key, board)?;
 		let me = signer.id();
@@ -510,7 +512,7 @@ impl<I: Identities> Member<I> {
 		}
 		let stored = self.store.attempt(attempt, &previous.players)?;
 		let mut seed = [0; 32];
-		OsRng.fill_bytes(&mut seed);
+		rng.fill_bytes(&mut seed);
 		let terms = Terms {
 			realm: self.genesis,
 			attempt,
@@ -558,6 +560,7 @@ impl<I: Identities> Member<I> {
 		view: &View,
 		group_key: &BlsPublic,
 		board: &impl Board,
+		rng: &mut impl CryptoRngCore,
 		effects: &mut Vec<Effect>,
 	) -> Result<(), StepError> {
 		let next = view.next.as_ref().zip(view.epoch.checked_add(1));
@@ -588,6 +591,7 @@ impl<I: Identities> Member<I> {
 				signer,
 				group_key,
 				board,
+				rng,
 			)?;
 			let result = participation.finish(&logs);
 			if matches!(result, Err(DkgError::LostDealing(_) | DkgError::TooFewLogs(_))) {

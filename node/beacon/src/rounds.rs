@@ -6,8 +6,15 @@
 //!   When finality jumps, it signs the newest [`WINDOW`] rounds.
 //! - Partial signatures are taken from each member for itself alone, for rounds up to [`AHEAD`] above the own final block: one for a
 //!   member and round. A second one, or one that doesn't verify, isn't looked at again.
-//! - As soon as a quorum is there, they are verified against the sharing's polynomial. Wrong ones are dropped and counted against
-//!   their sender, and the seed is recovered from the others. It doesn't depend on which: a BLS signature is unique.
+//! - As soon as a quorum is there, and the round is final here, they are verified against the sharing's polynomial. Wrong ones are
+//!   dropped and counted against their sender, and the seed is recovered from the others. It doesn't depend on which: a BLS signature
+//!   is unique.
+//!
+//! # Handovers
+//!
+//! Who is a member of two committees in a row signs the rounds before the handover with one share, and those after it with the
+//! other; and members see the handover at different times. So nobody is judged by a round that is not final here, as that may be
+//! the next committee's; nor by one from before this member served under the sharing, as that may be the last one's.
 
 use crate::{
 	output::{sign_partial, to_signature, verify_seed, PublicOutput},
@@ -66,6 +73,8 @@ pub struct Rounds {
 	output: PublicOutput,
 	players: Vec<MemberId>,
 	share: Option<Share>,
+	/// The first block that was final here under this sharing.
+	began: Option<BlockNumber>,
 	finalized: Option<BlockNumber>,
 	/// By round, then by the member's place.
 	open: BTreeMap<BlockNumber, BTreeMap<u32, Received>>,
@@ -86,6 +95,7 @@ impl Rounds {
 			players: output.players(),
 			output,
 			share,
+			began: None,
 			finalized: None,
 			open: BTreeMap::new(),
 			signed: BTreeMap::new(),
@@ -123,22 +133,22 @@ impl Rounds {
 			return (Vec::new(), Vec::new());
 		}
 		self.finalized = Some(number);
+		self.began.get_or_insert(number);
 		self.prune();
-		let Some(share) = self.share.clone() else {
-			return (Vec::new(), Vec::new());
-		};
 		let first = before
 			.map_or(number, |before| before.saturating_add(1))
 			.max(self.floor());
 		let mut partials = Vec::new();
 		let mut faults = Vec::new();
 		for round in first..=number {
-			let partial = sign_partial(&share, self.genesis, round);
-			let signature = to_signature(&partial.value);
-			self.signed.insert(round, signature);
-			partials.push((round, signature));
-			let members = self.open.entry(round).or_default();
-			members.insert(share.index.get(), Received::Valid(partial.value));
+			if let Some(share) = self.share.clone() {
+				let partial = sign_partial(&share, self.genesis, round);
+				let signature = to_signature(&partial.value);
+				self.signed.insert(round, signature);
+				partials.push((round, signature));
+				let members = self.open.entry(round).or_default();
+				members.insert(share.index.get(), Received::Valid(partial.value));
+			}
 			faults.extend(self.recover(round, rng));
 		}
 		(partials, faults)
@@ -189,7 +199,9 @@ impl Rounds {
 				continue;
 			};
 			members.insert(index, Received::Pending(point));
-			faults.extend(self.recover(*round, rng));
+			if *round <= finalized {
+				faults.extend(self.recover(*round, rng));
+			}
 		}
 		faults
 	}
@@ -200,7 +212,7 @@ impl Rounds {
 		let in_window = self
 			.finalized
 			.map_or(0, |finalized| finalized.saturating_sub(WINDOW - 1));
-		after_newest.max(in_window)
+		after_newest.max(in_window).max(self.began.unwrap_or_default())
 	}
 
 	fn prune(&mut self) {

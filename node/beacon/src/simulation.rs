@@ -852,6 +852,36 @@ fn nothing_is_signed_before_it_is_final() {
 	assert_eq!(rounds[0].finalized(3, &mut rng).0, []);
 }
 
+/// All four are members of two committees in a row, and see the handover, block 10, at different times.
+#[test]
+fn at_a_handover_nobody_is_blamed_for_a_signature_by_the_other_share() {
+	let mut rng = StdRng::seed_from_u64(1);
+	let members: Vec<u8> = (1..=4).collect();
+	let mut sharing = || {
+		let (output, shares) = fresh_sharing(&mut rng, &ids(&members));
+		let rounds = shares
+			.iter()
+			.map(|(_, share)| Rounds::new(GENESIS, output.clone(), Some(share.clone())));
+		(rounds.collect::<Vec<_>>(), output.players())
+	};
+	let ((mut old, players), (mut new, _)) = (sharing(), sharing());
+	let mut rng = StdRng::seed_from_u64(2);
+	old[0].finalized(9, &mut rng);
+	new[0].finalized(10, &mut rng);
+	for i in 1..4 {
+		// Who is ahead signs with the new share what is not final with the first one.
+		let (ahead, _) = new[i].finalized(10, &mut rng);
+		assert_eq!(old[0].receive(players[i], &ahead, &mut rng), []);
+		// Who is behind signs with the old share what the first one is done with.
+		let (behind, _) = old[i].finalized(9, &mut rng);
+		assert_eq!(new[0].receive(players[i], &behind, &mut rng), []);
+		assert_eq!(old[0].receive(players[i], &behind, &mut rng), []);
+		assert_eq!(new[0].receive(players[i], &ahead, &mut rng), []);
+	}
+	let newest = |rounds: &Rounds| rounds.newest().unwrap().round;
+	assert_eq!((newest(&old[0]), newest(&new[0])), (9, 10));
+}
+
 #[test]
 fn what_a_member_may_make_others_keep_is_bounded() {
 	let mut rng = StdRng::seed_from_u64(1);

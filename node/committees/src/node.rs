@@ -597,11 +597,20 @@ impl<K: Keyring> Node<K> {
 			return false;
 		};
 		self.reports.tried(&key, now);
+		let evidence = Evidence {
+			chain: charge.chain,
+			proof: proof.clone(),
+		};
+		// What convicts several members is reported once.
+		let is_said = step
+			.actions
+			.iter()
+			.any(|action| matches!(action, Action::Report(report) if report.evidence == evidence));
+		if is_said {
+			return false;
+		}
 		step.actions.push(Action::Report(Box::new(Report {
-			evidence: Evidence {
-				chain: charge.chain,
-				proof: proof.clone(),
-			},
+			evidence,
 			reporter: view.reporter.clone(),
 			epoch: charge.epoch,
 			index: charge.index,

@@ -3,11 +3,11 @@
 //! All members of a committee see much the same misconduct at the same time. They take turns by their place in the committee, so
 //! that usually one report is made; where to begin changes with the view, so that nobody always has the reward or the work.
 
-use asterism_consensus::evidence::{Contradiction as Seen, Evidence as Kept};
+use asterism_consensus::evidence::{ConflictingCertificates, Contradiction as Seen, Evidence as Kept};
 use asterism_primitives::{
 	certificate::Round,
 	committee::{Committee, MemberId},
-	offence::{contradiction, Contradiction, Proof},
+	offence::{contradiction, in_both, Contradiction, Proof},
 	ChainId,
 };
 use codec::Encode;
@@ -48,6 +48,22 @@ pub fn proof(kept: &Kept, committee: &Committee) -> Option<(u32, Proof)> {
 	(found == Ok(wanted)).then_some((index, proof))
 }
 
+/// What two certificates prove against members of this committee, and the indices of those, in ascending order; at least one.
+/// `None` if they prove nothing: they are of another committee, or don't contradict each other. Signatures are not verified.
+pub fn proof_of_certificates(
+	pair: &ConflictingCertificates,
+	committee: &Committee,
+) -> Option<(Vec<u32>, Proof)> {
+	let (first, second) = pair.votes();
+	if first.round.epoch != committee.epoch() {
+		return None;
+	}
+	contradiction((first.round, first.vote), (second.round, second.vote)).ok()?;
+	let size = committee.size();
+	let guilty = in_both(&first.signers(size)?, &second.signers(size)?);
+	(!guilty.is_empty()).then_some((guilty, Proof::Votes { first, second }))
+}
+
 /// A member's index in a committee.
 pub fn index_of(committee: &Committee, member: &MemberId) -> Option<u32> {
 	let index = committee.members().iter().position(|other| other.id == *member)?;
@@ -75,7 +91,11 @@ pub fn delay(chain: ChainId, round: Round, size: u32, place: Option<u32>, id: Op
 #[cfg(test)]
 mod tests {
 	use super::*;
-	use asterism_primitives::committee::{BlsPublic, Member, MAX_MEMBERS};
+	use asterism_primitives::{
+		certificate::{Certificate, CertificateKind},
+		committee::{BlsPublic, BlsSignature, Member, MAX_MEMBERS},
+		Hash,
+	};
 	use proptest::prelude::*;
 
 	fn committee(size: u8) -> Committee {
@@ -145,6 +165,42 @@ mod tests {
 		];
 		for kept in nothing {
 			assert_eq!(proof(&kept, &committee), None, "{kept:?}");
+		}
+	}
+
+	fn certificate(kind: CertificateKind, view: u64, block: u8, signers: &[u32]) -> Certificate {
+		Certificate {
+			kind,
+			round: Round { epoch: 3, view },
+			parent_view: view - 1,
+			block_hash: Hash::repeat_byte(block),
+			signers: Certificate::bitmap(4, signers.iter().copied()).unwrap(),
+			signature: BlsSignature([block; 48]),
+		}
+	}
+
+	#[test]
+	fn two_certificates_convict_who_signed_both() {
+		let committee = committee(4);
+		let of = |block, signers: &[u32]| certificate(CertificateKind::Finalization, 6, block, signers);
+		let pair = ConflictingCertificates::new(of(1, &[0, 1, 2]), of(2, &[1, 2, 3])).unwrap();
+		let (guilty, proof) = proof_of_certificates(&pair, &committee).unwrap();
+		assert_eq!(guilty, [1, 2]);
+		let Proof::Votes { first, second } = proof else {
+			panic!("votes")
+		};
+		assert_eq!(first.signature, BlsSignature([1; 48]));
+		assert_eq!(second.signature, BlsSignature([2; 48]));
+		// Another epoch's committee, and one that is smaller or larger than the signers' bitmap says.
+		let members = |epoch, size: u8| {
+			let member = |i| Member {
+				id: MemberId([i; 32]),
+				key: BlsPublic([i; 96]),
+			};
+			Committee::new(epoch, (0..size).map(member).collect()).unwrap()
+		};
+		for other in [members(4, 4), members(3, 3), members(3, 9)] {
+			assert_eq!(proof_of_certificates(&pair, &other), None);
 		}
 	}
 

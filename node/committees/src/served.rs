@@ -1,7 +1,7 @@
 //! The chains that run in this process.
 
 use asterism_consensus::{
-	evidence::{Evidence, EvidenceStore},
+	evidence::{ConflictingCertificates, Evidence, EvidenceStore},
 	keys::Keys,
 };
 use asterism_primitives::{api::ChainApi, Balance, BlockNumber, ChainId, CurrencyId, Hash, OpaqueBlock};
@@ -54,9 +54,18 @@ where
 pub trait EvidenceSource: Send + Sync {
 	/// All that is kept, oldest first. What is once in it stays at its place.
 	fn evidence(&self) -> Vec<Evidence>;
+
+	/// All pairs of certificates that are kept, oldest first. None, unless the source keeps such.
+	fn certificates(&self) -> Vec<ConflictingCertificates> {
+		Vec::new()
+	}
 }
 
 impl<A: AuxStore + Send + Sync> EvidenceSource for EvidenceStore<A> {
+	fn certificates(&self) -> Vec<ConflictingCertificates> {
+		EvidenceStore::certificates(self)
+	}
+
 	fn evidence(&self) -> Vec<Evidence> {
 		self.all()
 	}

@@ -10,7 +10,7 @@ use crate::{
 	worker::Worker,
 };
 use asterism_consensus::{
-	evidence::{Evidence as Kept, EvidenceStore},
+	evidence::{ConflictingCertificates, Evidence as Kept, EvidenceStore},
 	keys::{self, Keys},
 	metrics::Metrics as ConsensusMetrics,
 	scheme,
@@ -784,6 +784,94 @@ async fn evidence_is_reported_until_its_member_is_punished() {
 		state.finalized += CHARGES_EVERY;
 	});
 	for _ in 0..80 {
+		assert_eq!(world.step().await, []);
+		root.set(|state| state.finalized += 1);
+		tokio::time::advance(Duration::from_secs(1)).await;
+	}
+}
+
+/// The evidence of a node that saw the first three and the last three members agree on two blocks in one view.
+fn forked() -> EvidenceStore<Memory> {
+	use commonware_consensus::{
+		simplex::types::{Finalization, Finalize, Proposal},
+		types::{Epoch, Round, View},
+	};
+	let committee = committee(1, &NAMES);
+	let by: Vec<_> = committee
+		.members()
+		.iter()
+		.map(|member| {
+			let secrets = NAMES.iter().map(|name| keys::derive(name, None).unwrap());
+			let (secret, _) = secrets.into_iter().find(|(_, key)| *key == member.key).unwrap();
+			scheme::signer(REALM, &committee, secret).unwrap().unwrap()
+		})
+		.collect();
+	let round = Round::new(Epoch::new(1), View::new(300));
+	let certificate = |block, by: &[scheme::Scheme]| {
+		let proposal = Proposal::new(round, View::new(299), scheme::to_digest(Hash::repeat_byte(block)));
+		let votes: Vec<_> = by
+			.iter()
+			.map(|by| Finalize::sign(by, proposal.clone()).unwrap())
+			.collect();
+		let strategy = commonware_parallel::Sequential;
+		let agreed = Finalization::from_finalizes(&by[0], votes.iter(), &strategy).unwrap();
+		scheme::from_finalization(&agreed).unwrap()
+	};
+	let pair = ConflictingCertificates::new(certificate(1, &by[..3]), certificate(2, &by[1..])).unwrap();
+	let store = EvidenceStore::new(Arc::new(Memory::default()));
+	assert!(store.add_certificates(pair));
+	store
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_certificates_are_reported_and_convict_all_that_signed_both() {
+	let committee = committee(1, &NAMES);
+	let alice = committee
+		.members()
+		.iter()
+		.position(|other| other.id == member("//Alice"))
+		.unwrap() as u32;
+	let keystore = keystore(&["//Alice"]);
+	let mut world = world(keystore.clone(), &[]);
+	let served = Served {
+		evidence: Arc::new(forked()),
+		..serve(keystore, WELL)
+	};
+	world.served.insert(CHAIN, served);
+	let root = world.root.clone();
+	let mut reports = Vec::new();
+	for _ in 0..40 {
+		reports.extend(world.step().await);
+		root.set(|state| state.finalized += 1);
+		tokio::time::advance(Duration::from_secs(1)).await;
+	}
+	let Some(Submission::Report(evidence, _)) = reports.first() else {
+		panic!("a report: {reports:?}")
+	};
+	let Proof::Votes { first, second } = &evidence.proof else {
+		panic!("votes")
+	};
+	assert_eq!(
+		(first.signers(4), second.signers(4)),
+		(Some(vec![0, 1, 2]), Some(vec![1, 2, 3]))
+	);
+	for votes in [first, second] {
+		let signers = votes.signers(4).unwrap();
+		let keys = signers.iter().map(|i| &committee.members()[*i as usize].key);
+		assert!(HostBls::verify_aggregate(
+			keys,
+			&votes.signed_bytes(REALM),
+			&votes.signature
+		));
+	}
+	// Each in its turn, as long as somebody else than Alice is not convicted.
+	root.set(|state| {
+		state
+			.convicted
+			.extend([1, 2].into_iter().filter(|i| *i != alice).map(|i| (CHAIN, 1, i)));
+		state.finalized += CHARGES_EVERY;
+	});
+	for _ in 0..40 {
 		assert_eq!(world.step().await, []);
 		root.set(|state| state.finalized += 1);
 		tokio::time::advance(Duration::from_secs(1)).await;

@@ -391,39 +391,53 @@ impl<B: Shares> Reader<B> {
 		let mut all = Vec::new();
 		for (chain, served) in self.served.running() {
 			let evidence = served.evidence.evidence();
+			let pairs = served.evidence.certificates();
 			let mut committees = BTreeMap::new();
-			let mut charges: BTreeMap<(Epoch, u32), Charge> = BTreeMap::new();
-			for kept in &evidence {
-				let epoch = kept.round.epoch;
+			let epochs = evidence.iter().map(|kept| kept.round.epoch);
+			for epoch in epochs.chain(pairs.iter().map(|pair| pair.round().epoch)) {
 				if let std::collections::btree_map::Entry::Vacant(entry) = committees.entry(epoch) {
 					let found = root.committee(at, chain, epoch)?;
 					entry.insert(
 						found.filter(|committee| committee.epoch() == epoch && committee.check().is_ok()),
 					);
 				}
-				let Some(committee) = committees.get(&epoch).and_then(Option::as_ref) else {
-					continue;
-				};
-				let Some((index, proof)) = reports::proof(kept, committee) else {
-					continue;
-				};
-				if identities.contains(&kept.member) || has_identity(&served, &kept.member) {
-					continue;
+			}
+			let committee = |epoch| committees.get(&epoch).and_then(Option::as_ref);
+			let of_votes = evidence.iter().filter_map(|kept| {
+				let committee = committee(kept.round.epoch)?;
+				let (index, proof) = reports::proof(kept, committee)?;
+				Some((committee, kept.round, vec![index], proof))
+			});
+			let of_certificates = pairs.iter().filter_map(|pair| {
+				let committee = committee(pair.round().epoch)?;
+				let (guilty, proof) = reports::proof_of_certificates(pair, committee)?;
+				Some((committee, pair.round(), guilty, proof))
+			});
+			let mut charges: BTreeMap<(Epoch, u32), Charge> = BTreeMap::new();
+			for (committee, round, guilty, proof) in of_votes.chain(of_certificates) {
+				for index in guilty {
+					let Some(member) = committee.members().get(index as usize).map(|member| member.id) else {
+						continue;
+					};
+					if identities.contains(&member) || has_identity(&served, &member) {
+						continue;
+					}
+					let epoch = round.epoch;
+					if let Some(charge) = charges.get_mut(&(epoch, index)) {
+						charge.proofs.push(proof.clone());
+						continue;
+					}
+					let charge = Charge {
+						chain,
+						epoch,
+						index,
+						member,
+						convicted: root.is_convicted(at, chain, epoch, index)?,
+						delay: delay(chain, round, committee, &served, identities),
+						proofs: vec![proof.clone()],
+					};
+					charges.insert((epoch, index), charge);
 				}
-				if let Some(charge) = charges.get_mut(&(epoch, index)) {
-					charge.proofs.push(proof);
-					continue;
-				}
-				let charge = Charge {
-					chain,
-					epoch,
-					index,
-					member: kept.member,
-					convicted: root.is_convicted(at, chain, epoch, index)?,
-					delay: delay(chain, kept.round, committee, &served, identities),
-					proofs: vec![proof],
-				};
-				charges.insert((epoch, index), charge);
 			}
 			all.extend(charges.into_values());
 		}

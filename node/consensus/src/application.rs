@@ -30,6 +30,7 @@
 use crate::{
 	budget::{Budget, Limit},
 	chain::{already_final, Chain, ChainError, Verdict},
+	host::Host,
 	metrics::Metrics,
 	network::{LaneReceiver, LaneSender, MAX_NOTIFICATION},
 	scheme::{self, to_digest, to_hash, Digest, Identity, Scheme},
@@ -44,7 +45,7 @@ use codec::{Decode, DecodeAll, Encode};
 use commonware_actor::Feedback;
 use commonware_consensus::{
 	simplex::{
-		types::{Activity, Context},
+		types::{Activity, Context, Finalization},
 		Plan,
 	},
 	types::Round as EngineRound,
@@ -65,10 +66,9 @@ use polkadot_sdk::{
 use std::{
 	collections::{HashMap, VecDeque},
 	sync::Arc,
-	time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+	time::{Duration, Instant},
 };
 use tokio::sync::Notify;
-use tracing::Instrument;
 
 const LOG_TARGET: &str = "consensus";
 
@@ -248,11 +248,16 @@ impl Notarizations {
 	}
 }
 
-/// What is told about evidence that a member has contradicted itself.
+/// What is told about evidence that a member has contradicted itself, and about finalizations of blocks that can't be final as
+/// others are.
 pub type EvidenceSink = Arc<dyn Fn(&Activity<Scheme, Digest>) + Send + Sync>;
+
+/// What the engine has agreed on, in the chain's form and in its own.
+type Agreed = (Certificate, Finalization<Scheme, Digest>);
 
 /// The application of one member in one epoch.
 pub struct Application {
+	host: Arc<dyn Host>,
 	chain: Arc<dyn Chain>,
 	interval: Duration,
 	blocks: LaneSender,
@@ -263,8 +268,10 @@ pub struct Application {
 	metrics: Metrics,
 }
 
-/// Starts the application, and returns the engine's side of it. `evidence` is told of every contradiction.
+/// Starts the application, and returns the engine's side of it. Its time and its tasks are the host's. `evidence` is told of every
+/// contradiction, and of finalizations against the final chain.
 pub fn start(
+	host: Arc<dyn Host>,
 	chain: Arc<dyn Chain>,
 	interval: Duration,
 	blocks: (LaneSender, LaneReceiver),
@@ -274,6 +281,7 @@ pub fn start(
 	let (sender, commands) = tracing_unbounded("consensus_application_commands", 10_000);
 	let (block_sender, block_receiver) = blocks;
 	let application = Arc::new(Application {
+		host,
 		chain,
 		interval,
 		blocks: block_sender,
@@ -288,7 +296,7 @@ pub fn start(
 		futures::future::select_all([
 			Box::pin(application.clone().serve_blocks(block_receiver))
 				as futures::future::BoxFuture<'static, ()>,
-			Box::pin(application.clone().finalize_all(queue)),
+			Box::pin(application.clone().finalize_all(queue, evidence.clone())),
 			Box::pin(application.clone().obey(commands, finalizations, evidence)),
 		])
 		.await;
@@ -296,20 +304,9 @@ pub fn start(
 	(Mailbox(sender), task)
 }
 
-pub(crate) fn now() -> u64 {
-	SystemTime::now()
-		.duration_since(UNIX_EPOCH)
-		.map_or(0, |d| d.as_millis() as u64)
-}
-
 /// Whether a block is the last one of a round's epoch.
 fn is_last(header: &Header, round: Round) -> bool {
 	epoch_after(*header.number(), header.digest()).is_some_and(|next| next > round.epoch)
-}
-
-/// Spawns a task whose log lines carry the same prefix as ours.
-fn spawn(future: impl std::future::Future<Output = ()> + Send + 'static) {
-	tokio::spawn(future.in_current_span());
 }
 
 fn round_of(round: EngineRound) -> Round {
@@ -323,7 +320,7 @@ impl Application {
 	async fn obey(
 		self: Arc<Self>,
 		mut commands: TracingUnboundedReceiver<Command>,
-		finalizations: TracingUnboundedSender<Certificate>,
+		finalizations: TracingUnboundedSender<Agreed>,
 		evidence: EvidenceSink,
 	) {
 		while let Some(command) = commands.next().await {
@@ -333,37 +330,40 @@ impl Application {
 					context,
 					mut response,
 				} => {
-					spawn(async move {
+					self.host.spawn(Box::pin(async move {
 						tokio::select! {
+							biased;
 							_ = response.closed() => {},
 							hash = this.propose(&context) => if let Some(hash) = hash {
 								let _ = response.send(to_digest(hash));
 							},
 						}
-					});
+					}));
 				}
 				Command::Verify {
 					context,
 					payload,
 					mut response,
 				} => {
-					spawn(async move {
+					self.host.spawn(Box::pin(async move {
 						tokio::select! {
+							biased;
 							_ = response.closed() => {},
 							valid = this.verify(&context, to_hash(payload)) => { let _ = response.send(valid); },
 						}
-					});
+					}));
 				}
 				Command::Certify {
 					payload,
 					mut response,
 				} => {
-					spawn(async move {
+					self.host.spawn(Box::pin(async move {
 						tokio::select! {
+							biased;
 							_ = response.closed() => {},
 							_ = this.have(to_hash(payload)) => { let _ = response.send(true); },
 						}
-					});
+					}));
 				}
 				Command::Broadcast { payload, recipients } => self.push(to_hash(payload), recipients),
 				Command::Report(activity) => self.report(*activity, &finalizations, &evidence),
@@ -381,7 +381,8 @@ impl Application {
 				return None;
 			}
 		};
-		tokio::time::sleep(Duration::from_millis(due.saturating_sub(now()).min(60_000))).await;
+		let wait = due.saturating_sub(self.host.unix_millis()).min(60_000);
+		self.host.sleep(Duration::from_millis(wait)).await;
 		if is_last(&parent, round) {
 			let hash = parent.hash();
 			info!(target: LOG_TARGET, "🎁 proposed the epoch's last block {} ({hash}) again in view {}", parent.number(), round.view);
@@ -435,7 +436,7 @@ impl Application {
 				Verdict::Invalid(reason) => return refuse(&reason),
 				Verdict::Unknown(reason) => {
 					debug!(target: LOG_TARGET, "block {hash} waits: {reason}");
-					tokio::time::sleep(RECHECK_AFTER).await;
+					self.host.sleep(RECHECK_AFTER).await;
 				}
 			}
 		}
@@ -473,7 +474,7 @@ impl Application {
 				}
 			}
 			if self.chain.header(hash).is_none() {
-				tokio::time::sleep(REQUEST_AFTER).await;
+				self.host.sleep(REQUEST_AFTER).await;
 			}
 		}
 	}
@@ -482,17 +483,23 @@ impl Application {
 	async fn get(&self, hash: Hash) -> OpaqueBlock {
 		let mut patience = REQUEST_AFTER;
 		// A point in time and not a pause: other blocks that arrive don't put the request off.
-		let mut request_at = tokio::time::Instant::now() + patience;
+		let mut request_at = self.host.instant() + patience;
 		loop {
 			let arrival = self.arrived.notified();
 			if let Some(block) = self.known(hash) {
 				return block;
 			}
-			if tokio::time::timeout_at(request_at, arrival).await.is_err() {
+			let pause = request_at.saturating_duration_since(self.host.instant());
+			let arrived = tokio::select! {
+				biased;
+				_ = arrival => true,
+				_ = self.host.sleep(pause) => false,
+			};
+			if !arrived {
 				self.blocks
 					.send_bytes(Recipients::All, BlockMessage::Request(hash).encode());
 				patience = (patience * 2).min(LONGEST_PATIENCE);
-				request_at = tokio::time::Instant::now() + patience;
+				request_at = self.host.instant() + patience;
 			}
 		}
 	}
@@ -532,7 +539,7 @@ impl Application {
 					let budget = budgets
 						.entry(member.clone())
 						.or_insert_with(|| Budget::new(REQUESTS));
-					self.answer(member, hash, budget, Instant::now());
+					self.answer(member, hash, budget, self.host.instant());
 				}
 				None => debug!(target: LOG_TARGET, "malformed block message of member {member}"),
 			}
@@ -561,21 +568,28 @@ impl Application {
 	}
 
 	fn saw(&self, hash: Hash) {
+		let now = self.host.instant();
 		let mut seen = self.seen.lock();
 		if seen.len() > MAX_NOTARIZATIONS {
 			let stale = Duration::from_secs(60);
-			seen.retain(|_, at| at.elapsed() < stale);
+			seen.retain(|_, at| now.saturating_duration_since(*at) < stale);
 		}
-		seen.entry(hash).or_insert_with(Instant::now);
+		seen.entry(hash).or_insert(now);
+	}
+
+	/// How long ago this member saw a block for the first time.
+	fn since(&self, hash: &Hash) -> Option<Duration> {
+		let seen = self.seen.lock().get(hash).copied()?;
+		Some(self.host.instant().saturating_duration_since(seen))
 	}
 
 	fn report(
 		&self,
 		activity: Activity<Scheme, Digest>,
-		finalizations: &TracingUnboundedSender<Certificate>,
+		finalizations: &TracingUnboundedSender<Agreed>,
 		evidence: &EvidenceSink,
 	) {
-		let elapsed = |hash: &Hash| self.seen.lock().get(hash).map(|at| at.elapsed().as_secs_f64());
+		let elapsed = |hash: &Hash| self.since(hash).map(|since| since.as_secs_f64());
 		match activity {
 			Activity::Notarization(notarization) => {
 				let Some(certificate) = scheme::from_notarization(&notarization) else {
@@ -603,7 +617,7 @@ impl Application {
 				if let Some(seconds) = elapsed(&certificate.block_hash) {
 					self.metrics.time_to_finalize.observe(seconds);
 				}
-				let _ = finalizations.unbounded_send(certificate);
+				let _ = finalizations.unbounded_send((certificate, finalization));
 			}
 			contradiction @ (Activity::ConflictingNotarize(_)
 			| Activity::ConflictingFinalize(_)
@@ -615,8 +629,12 @@ impl Application {
 		}
 	}
 
-	async fn finalize_all(self: Arc<Self>, mut queue: TracingUnboundedReceiver<Certificate>) {
-		while let Some(certificate) = queue.next().await {
+	async fn finalize_all(
+		self: Arc<Self>,
+		mut queue: TracingUnboundedReceiver<Agreed>,
+		evidence: EvidenceSink,
+	) {
+		while let Some((certificate, finalization)) = queue.next().await {
 			let hash = certificate.block_hash;
 			match self.is_final(hash).await {
 				Ok(true) => continue,
@@ -624,18 +642,16 @@ impl Application {
 				Err(e) => {
 					self.metrics.conflicts.inc();
 					error!(target: LOG_TARGET, "🚨 the block of view {} was agreed on, but: {e}", certificate.round.view);
+					evidence(&Activity::Finalization(finalization));
 					continue;
 				}
 			}
 			let header = self.have(hash).await;
 			// With few members a block is final within milliseconds of its import. Users' tools that wait for
 			// inclusion miss it if finality is told before they have looked at the block.
-			let since = self
-				.seen
-				.lock()
-				.get(&hash)
-				.map_or(Duration::MAX, |at| at.elapsed());
-			tokio::time::sleep((self.interval / INCLUSION_FIRST).saturating_sub(since)).await;
+			let since = self.since(&hash).unwrap_or(Duration::MAX);
+			let pause = (self.interval / INCLUSION_FIRST).saturating_sub(since);
+			self.host.sleep(pause).await;
 			if let Err(e) = self.finalize(&header, certificate) {
 				error!(target: LOG_TARGET, "block {} ({hash}) was agreed on but can't be made final: {e}", header.number());
 			}

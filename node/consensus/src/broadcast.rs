@@ -23,7 +23,7 @@
 //! - **Judge** ([`judge`]): a push is taken if its certificate is the committee's, for this block and the round in its
 //!   header, and its body is the one that the header commits to. The certificate comes first: until it has proved
 //!   that a quorum stands behind the header, no body is looked at. A block that is known, or not above the final one,
-//!   is dropped before that. A wrong certificate or body, and bytes that are no push, cost their sender reputation; a
+//!   is dropped before that; the certificate of the latter is shown to a [`Witness`], as it may be proof of a fork. A wrong certificate or body, and bytes that are no push, cost their sender reputation; a
 //!   certificate of a committee that is not on record here (yet) does not.
 //! - **Pass on**: what is taken goes to [`PASSED_ON`] more peers, at once and once. With two, a node gets about two copies
 //!   on average (Thinkey figure 6), and four in five nodes get one.
@@ -42,6 +42,7 @@ use crate::{
 	application::is_body_of,
 	budget::{Budget, Limit},
 	committees::{Certifier, VerifyError},
+	forks::{Offered, Witness},
 	import::{self, ImportError},
 	metrics::BroadcastMetrics,
 	network::MAX_NOTIFICATION,
@@ -185,9 +186,12 @@ pub enum Refusal {
 	/// It is no push.
 	#[error("malformed: expected a certificate, a header and a body of at most {MAX_NOTIFICATION} bytes")]
 	Malformed,
-	/// The block is known, or not above the final one.
+	/// The block is known.
 	#[error("the block is known")]
 	Redundant,
+	/// The block is not above the final one. Its certificate is not verified.
+	#[error("the block is not above the final one")]
+	Late(Box<Certificate>),
 	/// The committee that should have signed it is not known here, or not usable: the sender may be ahead.
 	#[error("{0}")]
 	Unverifiable(ImportError),
@@ -206,7 +210,7 @@ impl Refusal {
 			Refusal::Malformed => Some(MALFORMED),
 			Refusal::Certificate(_) => Some(BAD_CERTIFICATE),
 			Refusal::Body => Some(BAD_BODY),
-			Refusal::Redundant | Refusal::Unverifiable(_) => None,
+			Refusal::Redundant | Refusal::Late(_) | Refusal::Unverifiable(_) => None,
 		}
 	}
 }
@@ -227,8 +231,11 @@ pub fn judge(
 	let header = Header::decode_with_mem_limit(&mut bytes, MAX_MEMORY).map_err(|_| Refusal::Malformed)?;
 	let hash = header.hash();
 	let Standing { finalized, known } = standing(hash);
-	if known || *header.number() <= finalized {
+	if known {
 		return Err(Refusal::Redundant);
+	}
+	if *header.number() <= finalized {
+		return Err(Refusal::Late(Box::new(certificate)));
 	}
 	let justifications = Justifications::from((ENGINE_ID, certificate.encode()));
 	import::check(certifier, &header, Some(&justifications), finalized).map_err(|e| match e {
@@ -312,6 +319,7 @@ struct Peer {
 struct Broadcaster<B, R> {
 	blocks: B,
 	certifier: Arc<Certifier>,
+	witness: Arc<dyn Witness>,
 	peers: HashMap<PeerId, Peer>,
 	/// Blocks that were built here.
 	own: LruHashSet<Hash>,
@@ -324,10 +332,17 @@ struct Broadcaster<B, R> {
 }
 
 impl<B: Blocks, R: Rng> Broadcaster<B, R> {
-	fn new(blocks: B, certifier: Arc<Certifier>, random: R, metrics: BroadcastMetrics) -> Self {
+	fn new(
+		blocks: B,
+		certifier: Arc<Certifier>,
+		witness: Arc<dyn Witness>,
+		random: R,
+		metrics: BroadcastMetrics,
+	) -> Self {
 		Broadcaster {
 			blocks,
 			certifier,
+			witness,
 			peers: HashMap::new(),
 			own: LruHashSet::new(REMEMBERED),
 			sent: LruHashSet::new(REMEMBERED),
@@ -410,10 +425,16 @@ impl<B: Blocks, R: Rng> Broadcaster<B, R> {
 			Ok(push) => push,
 			Err(refusal) => {
 				debug!(target: LOG_TARGET, "a push of {from} is not taken: {refusal}");
-				let penalty = refusal.penalty();
+				let penalty = match &refusal {
+					Refusal::Late(certificate) => {
+						let is_forged = self.witness.offered(certificate) == Offered::Forged;
+						is_forged.then_some(BAD_CERTIFICATE)
+					}
+					refusal => refusal.penalty(),
+				};
 				if penalty.is_some() {
 					self.metrics.refused.inc();
-				} else if refusal == Refusal::Redundant {
+				} else if matches!(refusal, Refusal::Redundant | Refusal::Late(_)) {
 					self.metrics.redundant.inc();
 				}
 				return penalty
@@ -452,6 +473,8 @@ pub struct BroadcastParams<C, N, S> {
 	pub client: Arc<C>,
 	/// Verifies certificates.
 	pub certifier: Arc<Certifier>,
+	/// Told of certificates of blocks that are not above the final one.
+	pub witness: Arc<dyn Witness>,
 	/// Imports what peers push.
 	pub import: Box<dyn ImportQueueService<OpaqueBlock>>,
 	/// The chain's network.
@@ -475,6 +498,7 @@ where
 	let BroadcastParams {
 		client,
 		certifier,
+		witness,
 		import,
 		network,
 		sync,
@@ -489,7 +513,13 @@ where
 		.map(|finalized| finalized.hash);
 	let sync_events = sync.event_stream("asterism-blocks");
 	let task = Task {
-		broadcaster: Broadcaster::new(ClientBlocks(client), certifier, StdRng::from_entropy(), metrics),
+		broadcaster: Broadcaster::new(
+			ClientBlocks(client),
+			certifier,
+			witness,
+			StdRng::from_entropy(),
+			metrics,
+		),
 		import,
 		network,
 		announce: move |hash| sync.announce_block(hash, None),

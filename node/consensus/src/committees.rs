@@ -4,7 +4,7 @@ use crate::scheme::{self, Scheme};
 use asterism_primitives::{
 	api::RootApi,
 	certificate::{Certificate, CertificateError, Realm},
-	committee::{Committee, Epoch},
+	committee::{Committee, Epoch, MemberId},
 	BlockNumber, ChainId, OpaqueBlock,
 };
 use parking_lot::Mutex;
@@ -17,8 +17,14 @@ use std::{
 
 /// Knows the committees of one chain.
 pub trait CommitteeSource: Send + Sync + 'static {
-	/// The committee of an epoch; `None` if it is not on record (yet).
+	/// The committee of an epoch; `None` if it is not on record (yet). That of an epoch after the [current](Self::epoch) one may
+	/// be replaced, if its election comes to nothing; every other stays as it is.
 	fn committee(&self, epoch: Epoch) -> Option<Committee>;
+	/// The members of an epoch's committee whose nodes are excluded now; `None` if that can't be read. Nobody, unless the source
+	/// knows better.
+	fn excluded(&self, _epoch: Epoch) -> Option<Vec<MemberId>> {
+		Some(Vec::new())
+	}
 	/// The chain's current epoch; `None` if the chain is not on record (yet).
 	fn epoch(&self) -> Option<Epoch>;
 	/// How far the source has come itself: the number of its newest final block.
@@ -55,6 +61,12 @@ where
 		(committee.check().is_ok() && committee.epoch() == epoch).then_some(committee)
 	}
 
+	fn excluded(&self, epoch: Epoch) -> Option<Vec<MemberId>> {
+		// Only what is final counts here, too: a punishment that is taken back is none.
+		let at = self.root.info().finalized_hash;
+		self.root.runtime_api().excluded(at, self.chain, epoch).ok()
+	}
+
 	fn epoch(&self) -> Option<Epoch> {
 		let at = self.root.info().finalized_hash;
 		self.root.runtime_api().epoch(at, self.chain).ok().flatten()
@@ -83,7 +95,15 @@ pub enum VerifyError {
 pub struct Certifier {
 	realm: Realm,
 	source: Arc<dyn CommitteeSource>,
-	schemes: Mutex<HashMap<Epoch, Arc<(Committee, Scheme)>>>,
+	schemes: Mutex<HashMap<Epoch, Held>>,
+}
+
+/// The keys of a committee, decoded.
+#[derive(Clone)]
+struct Held {
+	keys: Arc<(Committee, Scheme)>,
+	/// Whether its epoch has begun as far as the source knows: then no other committee can replace it.
+	settled: bool,
 }
 
 impl Certifier {
@@ -120,23 +140,35 @@ impl Certifier {
 	}
 
 	fn scheme(&self, epoch: Epoch) -> Result<Arc<(Committee, Scheme)>, VerifyError> {
-		if let Some(scheme) = self.schemes.lock().get(&epoch) {
-			return Ok(scheme.clone());
+		let held = self.schemes.lock().get(&epoch).cloned();
+		if let Some(held) = held.as_ref().filter(|held| held.settled) {
+			return Ok(held.keys.clone());
 		}
+		// In this order: what is read of an epoch that has begun is settled.
+		let settled = self.source.epoch().is_some_and(|current| epoch <= current);
 		let committee = self
 			.source
 			.committee(epoch)
 			.ok_or(VerifyError::UnknownCommittee(epoch))?;
-		let verifier = scheme::verifier(self.realm, &committee)?;
-		let entry = Arc::new((committee, verifier));
+		let keys = match held {
+			Some(held) if held.keys.0 == committee => held.keys,
+			_ => {
+				let verifier = scheme::verifier(self.realm, &committee)?;
+				Arc::new((committee, verifier))
+			}
+		};
 		let mut schemes = self.schemes.lock();
-		if schemes.len() >= Self::HELD {
+		if schemes.len() >= Self::HELD && !schemes.contains_key(&epoch) {
 			if let Some(oldest) = schemes.keys().min().copied() {
 				schemes.remove(&oldest);
 			}
 		}
-		schemes.insert(epoch, entry.clone());
-		Ok(entry)
+		let held = Held {
+			keys: keys.clone(),
+			settled,
+		};
+		schemes.insert(epoch, held);
+		Ok(keys)
 	}
 
 	/// Waits until the committee of an epoch is on record. Gives up when the source has made no progress for

@@ -41,8 +41,10 @@ const SKIP_VIEWS: u64 = 32;
 const MAILBOX: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
 pub(crate) const REPLAY_BUFFER: NonZeroUsize = NonZeroUsize::new(1024 * 1024).unwrap();
 pub(crate) const WRITE_BUFFER: NonZeroUsize = NonZeroUsize::new(1024 * 1024).unwrap();
-pub(crate) const PAGE_SIZE: NonZeroU16 = NonZeroU16::new(4096).unwrap();
-pub(crate) const PAGES: NonZeroUsize = NonZeroUsize::new(256).unwrap();
+/// The size of a page of the vote journal, in bytes.
+pub const PAGE_SIZE: NonZeroU16 = NonZeroU16::new(4096).unwrap();
+/// How many pages of the vote journal are held in memory.
+pub const PAGES: NonZeroUsize = NonZeroUsize::new(256).unwrap();
 const FETCHES: NonZeroUsize = NonZeroUsize::new(4).unwrap();
 
 /// How long the engine waits, from the block interval.
@@ -155,8 +157,8 @@ pub(crate) fn journal_epoch(partition: &str) -> Option<Epoch> {
 	partition.strip_prefix("votes-")?.parse().ok()
 }
 
-/// The engine's configuration for an application.
-fn config<M, B>(
+/// The engine's configuration for an application: the same wherever it runs.
+pub fn config<M, B>(
 	epoch: Epoch,
 	scheme: Scheme,
 	start: Start,

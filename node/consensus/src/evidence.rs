@@ -1,4 +1,5 @@
-//! Evidence that a member has contradicted itself: two votes in one view that no honest member gives.
+//! Evidence that members have contradicted themselves: two votes in one view that no honest member gives, or two certificates,
+//! which are the votes of many.
 //!
 //! Evidence is verified before it is kept (a member's signature is on both votes), kept in the client's auxiliary
 //! storage so that it survives a restart, and bounded.
@@ -8,8 +9,9 @@ use crate::{
 	scheme::{Digest, Scheme},
 };
 use asterism_primitives::{
-	certificate::Round,
+	certificate::{Certificate, Round},
 	committee::{Committee, MemberId, MAX_MEMBERS},
+	offence::{contradiction, Votes},
 };
 use codec::{Decode, Encode};
 use commonware_codec::Encode as _;
@@ -23,12 +25,17 @@ use std::sync::Arc;
 
 const LOG_TARGET: &str = "consensus::evidence";
 const KEY: &[u8] = b"asterism_consensus_evidence";
+const CERTIFICATES_KEY: &[u8] = b"asterism_consensus_conflicting_certificates";
 
 /// How many pieces of evidence are kept. Those of the oldest epochs make room for newer ones.
 pub const MAX_EVIDENCE: usize = MAX_MEMBERS as usize * MAX_OF_MEMBER;
 /// How many pieces of evidence are kept against one member in one epoch, the oldest: a single one convicts it, and nobody
 /// shall crowd out the evidence against others with evidence against itself.
 pub const MAX_OF_MEMBER: usize = 4;
+/// How many pairs of certificates are kept. Those of the oldest epochs make room for newer ones.
+pub const MAX_CERTIFICATES: usize = MAX_MEMBERS as usize;
+/// The first byte of a pair of certificates among the [encoded](EvidenceStore::encoded) evidence.
+pub const CERTIFICATES: u8 = 3;
 
 /// How a member contradicted itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
@@ -54,35 +61,136 @@ pub struct Evidence {
 	pub votes: Vec<u8>,
 }
 
+/// Two certificates of one round that contradict each other: who signed both has contradicted itself.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct ConflictingCertificates {
+	first: Certificate,
+	second: Certificate,
+}
+
+impl ConflictingCertificates {
+	/// The pair, in whichever order; `None` if it convicts nobody. Signatures are not verified, nor is it known whether the
+	/// signers are members of a committee.
+	pub fn new(a: Certificate, b: Certificate) -> Option<Self> {
+		// One order, so that no pair is there twice.
+		let (first, second) = match a.encode() < b.encode() {
+			true => (a, b),
+			false => (b, a),
+		};
+		let pair = ConflictingCertificates { first, second };
+		let (first, second) = pair.votes();
+		contradiction((first.round, first.vote), (second.round, second.vote)).ok()?;
+		(first.signers.len() == second.signers.len() && pair.both().any(|byte| byte != 0)).then_some(pair)
+	}
+
+	/// Of which round both are.
+	pub fn round(&self) -> Round {
+		self.first.round
+	}
+
+	/// Both as votes.
+	pub fn votes(&self) -> (Votes, Votes) {
+		(self.first.clone().into(), self.second.clone().into())
+	}
+
+	/// The places in the committee of those that signed both, in ascending order.
+	pub fn culprits(&self) -> Vec<u32> {
+		let bits = (0u32..).zip(self.both()).flat_map(|(at, byte)| {
+			(0..8)
+				.filter(move |bit| byte & (1 << bit) != 0)
+				.map(move |bit| 8 * at + bit)
+		});
+		bits.collect()
+	}
+
+	/// The bitmap of those that signed both.
+	fn both(&self) -> impl Iterator<Item = u8> + '_ {
+		let pairs = self.first.signers.iter().zip(self.second.signers.iter());
+		pairs.map(|(first, second)| first & second)
+	}
+}
+
 /// Keeps evidence.
 pub struct EvidenceStore<A> {
 	aux: Arc<A>,
 	kept: Mutex<Vec<Evidence>>,
+	certificates: Mutex<Vec<ConflictingCertificates>>,
+}
+
+/// What is kept under a key.
+fn read<A: AuxStore, T: Decode>(aux: &A, key: &[u8]) -> Vec<T> {
+	match aux.get_aux(key) {
+		Ok(Some(bytes)) => Vec::decode(&mut &bytes[..]).unwrap_or_else(|e| {
+			error!(target: LOG_TARGET, "kept evidence is unreadable and is dropped: {e}");
+			Vec::new()
+		}),
+		Ok(None) => Vec::new(),
+		Err(e) => {
+			error!(target: LOG_TARGET, "kept evidence can't be read: {e}");
+			Vec::new()
+		}
+	}
 }
 
 impl<A: AuxStore> EvidenceStore<A> {
 	/// Opens the evidence in a client's auxiliary storage.
 	pub fn new(aux: Arc<A>) -> Self {
-		let kept = match aux.get_aux(KEY) {
-			Ok(Some(bytes)) => Vec::decode(&mut &bytes[..]).unwrap_or_else(|e| {
-				error!(target: LOG_TARGET, "kept evidence is unreadable and is dropped: {e}");
-				Vec::new()
-			}),
-			Ok(None) => Vec::new(),
-			Err(e) => {
-				error!(target: LOG_TARGET, "kept evidence can't be read: {e}");
-				Vec::new()
-			}
-		};
 		EvidenceStore {
+			kept: Mutex::new(read(&*aux, KEY)),
+			certificates: Mutex::new(read(&*aux, CERTIFICATES_KEY)),
 			aux,
-			kept: Mutex::new(kept),
 		}
 	}
 
-	/// All that is kept, oldest first.
+	/// All votes that are kept, oldest first.
 	pub fn all(&self) -> Vec<Evidence> {
 		self.kept.lock().clone()
+	}
+
+	/// All pairs of certificates that are kept, oldest first.
+	pub fn certificates(&self) -> Vec<ConflictingCertificates> {
+		self.certificates.lock().clone()
+	}
+
+	/// All that is kept, each piece SCALE encoded: votes as [`Evidence`], which begins with its [`Contradiction`]; then certificates as
+	/// [`ConflictingCertificates`] after the byte [`CERTIFICATES`].
+	pub fn encoded(&self) -> Vec<Vec<u8>> {
+		let votes = self.all().into_iter().map(|votes| votes.encode());
+		let pairs = self.certificates().into_iter();
+		votes
+			.chain(pairs.map(|pair| (CERTIFICATES, pair).encode()))
+			.collect()
+	}
+
+	/// Whether a pair of certificates convicts somebody whom no pair of its epoch that is kept does, and there is room for it.
+	pub fn is_news(&self, pair: &ConflictingCertificates) -> bool {
+		is_news(&self.certificates.lock(), pair)
+	}
+
+	/// Keeps a pair of certificates, both of which the caller has verified, if it [is news](Self::is_news); whether it does.
+	pub fn add_certificates(&self, pair: ConflictingCertificates) -> bool {
+		let mut kept = self.certificates.lock();
+		if !is_news(&kept, &pair) {
+			return false;
+		}
+		if kept.len() >= MAX_CERTIFICATES {
+			let oldest = kept.iter().map(|other| other.round().epoch).min();
+			kept.retain(|other| Some(other.round().epoch) != oldest);
+		}
+		let Round { epoch, view } = pair.round();
+		error!(
+			target: LOG_TARGET,
+			"⚖️ two blocks were agreed on in view {view} of epoch {epoch}, {:?} and {:?}: {} members signed both",
+			pair.first.block_hash, pair.second.block_hash, pair.culprits().len()
+		);
+		kept.push(pair);
+		if let Err(e) = self
+			.aux
+			.insert_aux(&[(CERTIFICATES_KEY, kept.encode().as_slice())], &[])
+		{
+			error!(target: LOG_TARGET, "evidence can't be kept over a restart: {e}");
+		}
+		true
 	}
 
 	/// Keeps an activity of the engine if it is a contradiction, verified against the committee's scheme.
@@ -131,6 +239,19 @@ impl<A: AuxStore> EvidenceStore<A> {
 			error!(target: LOG_TARGET, "evidence can't be kept over a restart: {e}");
 		}
 	}
+}
+
+/// See [`EvidenceStore::is_news`].
+fn is_news(kept: &[ConflictingCertificates], pair: &ConflictingCertificates) -> bool {
+	let epoch = pair.round().epoch;
+	let mut fresh: Vec<u8> = pair.both().collect();
+	for other in kept.iter().filter(|other| other.round().epoch == epoch) {
+		for (fresh, known) in fresh.iter_mut().zip(other.both()) {
+			*fresh &= !known;
+		}
+	}
+	let has_room = kept.len() < MAX_CERTIFICATES || kept.iter().any(|other| other.round().epoch < epoch);
+	has_room && fresh.iter().any(|byte| *byte != 0)
 }
 
 /// Whether evidence is news that is to be kept; forgets that of the oldest epoch for it if all places are taken.

@@ -9,10 +9,12 @@
 //!   that a liar can cause.
 //! - A certificate must be for this very block and for the round in its header, or for a later view of the same epoch if
 //!   the block is the last one of its epoch. A wrong certificate refuses the block.
+//! - A block whose certificate is right and contradicts the final chain is refused by the client; the certificate is told to a
+//!   [`Witness`] first.
 //! - The committee of a block's epoch may not be on record yet: the root chain is behind. Then the block waits, as long as the
 //!   root chain goes on.
 
-use crate::{committees::Certifier, worker::current_epoch};
+use crate::{committees::Certifier, forks::Witness, worker::current_epoch};
 use asterism_primitives::{
 	certificate::{Certificate, CertificateError, CertificateKind, ENGINE_ID},
 	digest,
@@ -111,6 +113,7 @@ pub fn check(
 pub struct CertificateVerifier<C> {
 	client: Arc<C>,
 	certifier: Arc<Certifier>,
+	witness: Arc<dyn Witness>,
 }
 
 #[async_trait]
@@ -133,6 +136,9 @@ impl<C: HeaderBackend<OpaqueBlock>> Verifier<OpaqueBlock> for CertificateVerifie
 			finalized,
 		)
 		.map_err(|e| e.to_string())?;
+		if let Ok(Some(certificate)) = certificate(block.justifications.as_ref()) {
+			self.witness.verified(&certificate);
+		}
 		// Only this engine's justifications are kept.
 		block.justifications = block
 			.justifications
@@ -162,11 +168,12 @@ impl<C: HeaderBackend<OpaqueBlock>> CertificateVerifier<C> {
 	}
 }
 
-/// The import queue of a chain.
+/// The import queue of a chain. `witness` is told of every certificate that comes in and verifies.
 pub fn import_queue<C>(
 	client: Arc<C>,
 	block_import: BoxBlockImport<OpaqueBlock>,
 	certifier: Arc<Certifier>,
+	witness: Arc<dyn Witness>,
 	spawner: &impl SpawnEssentialNamed,
 	registry: Option<&Registry>,
 ) -> DefaultImportQueue<OpaqueBlock>
@@ -174,7 +181,11 @@ where
 	C: HeaderBackend<OpaqueBlock> + 'static,
 {
 	BasicQueue::new(
-		CertificateVerifier { client, certifier },
+		CertificateVerifier {
+			client,
+			certifier,
+			witness,
+		},
 		block_import,
 		None,
 		spawner,

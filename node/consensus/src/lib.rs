@@ -13,9 +13,12 @@
 //! | [`broadcast`] | final blocks to everybody else: the body to a few, the announcement to the rest |
 //! | [`budget`] | how much a peer may ask for or send |
 //! | [`application`] | proposes, verifies, certifies and finalizes blocks |
+//! | [`host`] | the application's time and tasks |
 //! | [`engine`] | simplex on its own runtime, with its vote journal |
 //! | [`import`] | the import queue, which verifies certificates |
-//! | [`evidence`] | contradictory votes |
+//! | [`evidence`] | contradictory votes and certificates |
+//! | [`forks`] | certificates that contradict the final chain |
+//! | [`exclusion`] | which members the others cut off, as their nodes are excluded |
 //! | [`votes`] | checks a vote journal for contradictions |
 //! | [`worker`] | joins them: runs a member from its keys to its blocks |
 //!
@@ -51,6 +54,9 @@ pub mod engine;
 #[cfg(feature = "equivocation")]
 pub mod equivocation;
 pub mod evidence;
+pub mod exclusion;
+pub mod forks;
+pub mod host;
 pub mod import;
 pub mod keys;
 pub mod metrics;

@@ -21,6 +21,8 @@ pub struct Metrics {
 	pub time_to_notarize: Histogram,
 	/// Seconds from a proposal's arrival to its finalization.
 	pub time_to_finalize: Histogram,
+	/// Members of this member's committees that are cut off, as their nodes are excluded.
+	pub excluded: Gauge<U64>,
 	/// Contradictory votes that were found.
 	pub evidence: Counter<U64>,
 	/// Requests of members for blocks that were dropped: they asked for too much.
@@ -61,6 +63,10 @@ impl Metrics {
 				"asterism_consensus_time_to_finalize",
 				"Seconds from a proposal's arrival to its finalization",
 			)?,
+			excluded: Gauge::new(
+				"asterism_consensus_excluded_members",
+				"Members of this member's committees that are cut off, as their nodes are excluded",
+			)?,
 			evidence: Counter::new(
 				"asterism_consensus_evidence",
 				"Contradictory votes that were found",
@@ -82,6 +88,7 @@ impl Metrics {
 			register(metrics.signers.clone(), registry)?;
 			register(metrics.time_to_notarize.clone(), registry)?;
 			register(metrics.time_to_finalize.clone(), registry)?;
+			register(metrics.excluded.clone(), registry)?;
 			register(metrics.evidence.clone(), registry)?;
 			register(metrics.dropped_requests.clone(), registry)?;
 			register(metrics.conflicts.clone(), registry)?;

@@ -2,6 +2,7 @@
 
 use crate::{
 	chain::{already_final, Chain, ChainError, Verdict},
+	host::{Host, Process},
 	keys,
 	scheme::{self, to_digest, Digest, Identity, Scheme},
 };
@@ -242,7 +243,7 @@ impl Chain for MemoryChain {
 	}
 
 	async fn build(&self, parent: &Header, round: Round, _: Duration) -> Result<OpaqueBlock, ChainError> {
-		let mut block = block_upon(parent, round, super::application::now());
+		let mut block = block_upon(parent, round, Process.unix_millis());
 		let ends = block.header().number.checked_rem(self.epoch_length) == Some(0);
 		if ends {
 			block = ending_epoch(block);

@@ -24,6 +24,12 @@
 //!
 //! Members are found by authority discovery: their addresses become reserved peers of this protocol.
 //!
+//! # Exclusion
+//!
+//! A node cuts members of an epoch's committee off whose nodes are [excluded](CommitteeNetwork::cut_off): in that epoch they count
+//! as strangers, until it takes them back. That is of one epoch; whoever the engine has found to be misbehaving is
+//! [blocked](MemberBlocker) altogether. Being cut off takes a block's place: who has paid for it and comes back is heard again.
+//!
 //! # Limits
 //!
 //! Notifications are bounded by [`MAX_NOTIFICATION`], each lane's queue by [`LANE_CAPACITY`]: beyond it messages are
@@ -58,7 +64,7 @@ use polkadot_sdk::{
 	sp_runtime::traits::Block as BlockT,
 };
 use std::{
-	collections::{BTreeMap, HashMap, HashSet},
+	collections::{BTreeMap, BTreeSet, HashMap, HashSet},
 	fmt,
 	future::Future,
 	sync::Arc,
@@ -219,6 +225,7 @@ enum Command {
 		payload: Bytes,
 	},
 	Acquaint(HashSet<MemberId>),
+	CutOff(Epoch, BTreeSet<MemberId>),
 	Block(MemberId),
 }
 
@@ -410,21 +417,26 @@ impl Drop for Membership {
 struct Seat {
 	committee: Committee,
 	me: MemberId,
+	/// The members that this node doesn't talk to.
+	cut_off: BTreeSet<MemberId>,
 	lanes: HashMap<Lane, mpsc::Sender<(Identity, Bytes)>>,
 }
 
 impl Seat {
-	/// Whether this is another member of the committee.
+	/// Whether this is another member of the committee that this node talks to.
 	fn has_other(&self, member: &MemberId) -> bool {
 		*member != self.me && self.has(member)
 	}
 
+	/// Whether this is a member of the committee that is not cut off.
 	fn has(&self, member: &MemberId) -> bool {
 		// Members are in ascending order of their ids.
-		self.committee
+		let is_member = self
+			.committee
 			.members()
 			.binary_search_by_key(member, |m| m.id)
-			.is_ok()
+			.is_ok();
+		is_member && !self.cut_off.contains(member)
 	}
 }
 
@@ -466,6 +478,13 @@ impl CommitteeNetwork {
 		let _ = self.0.unbounded_send(Command::Acquaint(others));
 	}
 
+	/// Names the members of an epoch's committee that this node, which has a seat in it, doesn't talk to. Those that were named
+	/// before and are not any more are taken back.
+	pub fn cut_off(&self, epoch: Epoch, members: BTreeSet<MemberId>) {
+		// If the task is gone, so is the channel.
+		let _ = self.0.unbounded_send(Command::CutOff(epoch, members));
+	}
+
 	/// Joins the channel of a committee as its member `me`; `handshake` proves to the others that it is. A node has at most
 	/// one seat in an epoch.
 	pub fn join(&self, committee: Committee, me: MemberId, handshake: Handshake) -> Lanes {
@@ -503,7 +522,12 @@ impl CommitteeNetwork {
 				epoch,
 			},
 		};
-		let seat = Box::new(Seat { committee, me, lanes });
+		let seat = Box::new(Seat {
+			committee,
+			me,
+			cut_off: BTreeSet::new(),
+			lanes,
+		});
 		if self.0.unbounded_send(Command::Join(seat, handshake)).is_err() {
 			warn!(target: LOG_TARGET, "the committee's protocol is closed");
 		}
@@ -547,8 +571,8 @@ impl<S: NetworkPeers> Task<S> {
 		Handshake::verify(handshake, self.realm, welcome, peer)
 	}
 
-	/// Whether this is somebody to be connected with: another member of a committee in which this node has a seat, or an
-	/// acquaintance while it has any.
+	/// Whether this is somebody to be connected with: another member of a committee in which this node has a seat and has not cut
+	/// it off, or an acquaintance while it has any.
 	fn knows(&self, member: &MemberId) -> bool {
 		self.seats.values().any(|seat| seat.has_other(member))
 			|| (!self.seats.is_empty() && self.acquaintances.contains(member))
@@ -642,6 +666,15 @@ impl<S: NetworkPeers> Task<S> {
 				self.acquaintances = others;
 				self.drop_strangers();
 			}
+			Command::CutOff(epoch, members) => {
+				if let Some(seat) = self.seats.get_mut(&epoch) {
+					for member in &members {
+						self.blocked.remove(member);
+					}
+					seat.cut_off = members;
+					self.drop_strangers();
+				}
+			}
 			Command::SendToMembers { to, payload } => {
 				let peers: Vec<_> = to.iter().filter_map(|id| self.members.get(id).copied()).collect();
 				self.notify(peers, 0, Lane::Members, &payload);
@@ -653,6 +686,10 @@ impl<S: NetworkPeers> Task<S> {
 				payload,
 			} => self.send(epoch, recipients, lane, &payload),
 			Command::Block(member) => {
+				let is_cut_off = self.seats.values().any(|seat| seat.cut_off.contains(&member));
+				if is_cut_off && !self.knows(&member) {
+					return;
+				}
 				warn!(target: LOG_TARGET, "member {member} sent invalid messages and is cut off");
 				self.blocked.insert(member);
 				if let Some(peer) = self.drop_member(&member) {
@@ -715,20 +752,16 @@ impl<S: NetworkPeers> Task<S> {
 	}
 }
 
-/// A lane whose network is the test.
-#[cfg(test)]
-pub(crate) struct TestLane {
-	/// Where the test takes what was sent from.
+/// The other side of a lane that is no part of the node's network: a simulation, or a test, carries what is sent.
+pub struct FreeLane {
 	sent: TracingUnboundedReceiver<Command>,
-	/// Where the test puts what is received.
-	pub(crate) feed: mpsc::Sender<(Identity, Bytes)>,
+	feed: mpsc::Sender<(Identity, Bytes)>,
 }
 
-#[cfg(test)]
-impl TestLane {
-	/// Makes a lane.
-	pub(crate) fn new(lane: Lane) -> (TestLane, (LaneSender, LaneReceiver)) {
-		let (commands, sent) = tracing_unbounded("test_lane", 10_000);
+impl FreeLane {
+	/// A lane, and its ends.
+	pub fn new(lane: Lane) -> (FreeLane, (LaneSender, LaneReceiver)) {
+		let (commands, sent) = tracing_unbounded("free_lane", 10_000);
 		let (feed, receiver) = mpsc::channel(LANE_CAPACITY);
 		let sender = LaneSender {
 			commands,
@@ -738,20 +771,26 @@ impl TestLane {
 			#[cfg(feature = "equivocation")]
 			twice: None,
 		};
-		(TestLane { sent, feed }, (sender, LaneReceiver(receiver)))
+		(FreeLane { sent, feed }, (sender, LaneReceiver(receiver)))
 	}
 
-	/// The next message that was sent, and to whom.
-	pub(crate) async fn sent(&mut self) -> (Recipients<Identity>, Bytes) {
-		loop {
-			let command = self.sent.next().await.expect("the lane is open");
+	/// The next message that was sent, and to whom; `None` when nothing will be sent any more.
+	pub async fn sent(&mut self) -> Option<(Recipients<Identity>, Bytes)> {
+		while let Some(command) = self.sent.next().await {
 			if let Command::Send {
 				recipients, payload, ..
 			} = command
 			{
-				return (recipients, payload);
+				return Some((recipients, payload));
 			}
 		}
+		None
+	}
+
+	/// Where messages that arrive are put, each with its sender. As in the node's network, those that the queue doesn't hold are
+	/// to be dropped.
+	pub fn feed(&self) -> mpsc::Sender<(Identity, Bytes)> {
+		self.feed.clone()
 	}
 }
 

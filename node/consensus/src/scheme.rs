@@ -5,8 +5,7 @@ use asterism_primitives::{
 	committee::{BlsPublic, BlsSignature, Committee, MemberId},
 	Hash,
 };
-use bytes::{Buf, BufMut};
-use commonware_codec::{DecodeExt, Encode, Error as CodecError, FixedSize, Read, ReadExt, Write};
+use commonware_codec::{DecodeExt, Encode};
 use commonware_consensus::{
 	simplex::{
 		scheme::bls12381_multisig,
@@ -24,12 +23,12 @@ use commonware_cryptography::{
 		},
 	},
 	certificate::Signers,
-	sha256, PublicKey, Signature, Verifier,
+	sha256,
 };
 use commonware_parallel::Sequential;
-use commonware_utils::{ordered::BiMap, Array, Participant, Span};
-use polkadot_sdk::sp_core::{sr25519, Pair};
-use std::{fmt, ops::Deref};
+use commonware_utils::{ordered::BiMap, Participant};
+
+pub use asterism_identity::Identity;
 
 /// A block hash as the engine's payload. The engine asks for 32 bytes and never hashes itself.
 pub type Digest = sha256::Digest;
@@ -44,108 +43,6 @@ pub fn to_digest(hash: Hash) -> Digest {
 /// The engine's payload as a block hash.
 pub fn to_hash(digest: Digest) -> Hash {
 	Hash::from(digest.0)
-}
-
-macro_rules! array_type {
-	($(#[$doc:meta])* $name:ident, $len:expr) => {
-		$(#[$doc])*
-		#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-		pub struct $name(pub [u8; $len]);
-
-		impl Write for $name {
-			fn write(&self, buf: &mut impl BufMut) {
-				self.0.write(buf);
-			}
-		}
-
-		impl Read for $name {
-			type Cfg = ();
-			fn read_cfg(buf: &mut impl Buf, _: &()) -> Result<Self, CodecError> {
-				<[u8; $len]>::read(buf).map(Self)
-			}
-		}
-
-		impl FixedSize for $name {
-			const SIZE: usize = $len;
-		}
-
-		impl Span for $name {}
-		impl Array for $name {}
-
-		impl AsRef<[u8]> for $name {
-			fn as_ref(&self) -> &[u8] {
-				&self.0
-			}
-		}
-
-		impl Deref for $name {
-			type Target = [u8];
-			fn deref(&self) -> &[u8] {
-				&self.0
-			}
-		}
-
-		impl fmt::Debug for $name {
-			fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-				write!(f, "{}", MemberIdHex(&self.0))
-			}
-		}
-
-		impl fmt::Display for $name {
-			fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-				write!(f, "{}", MemberIdHex(&self.0))
-			}
-		}
-	};
-}
-
-struct MemberIdHex<'a>(&'a [u8]);
-
-impl fmt::Display for MemberIdHex<'_> {
-	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-		f.write_str("0x")?;
-		self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-	}
-}
-
-array_type!(
-	/// A member's identity in the engine: its sr25519 discovery key, [`MemberId`].
-	Identity,
-	32
-);
-array_type!(
-	/// An sr25519 signature, by which a member proves its identity.
-	IdentitySignature,
-	64
-);
-
-impl Signature for IdentitySignature {}
-
-impl Verifier for Identity {
-	type Signature = IdentitySignature;
-
-	fn verify(&self, namespace: &[u8], msg: &[u8], sig: &Self::Signature) -> bool {
-		let bytes = commonware_utils::union_unique(namespace, msg);
-		sr25519::Pair::verify(
-			&sr25519::Signature::from_raw(sig.0),
-			bytes,
-			&sr25519::Public::from_raw(self.0),
-		)
-	}
-}
-
-impl PublicKey for Identity {}
-
-impl From<MemberId> for Identity {
-	fn from(id: MemberId) -> Self {
-		Identity(id.0)
-	}
-}
-
-impl From<&Identity> for MemberId {
-	fn from(id: &Identity) -> Self {
-		MemberId(id.0)
-	}
 }
 
 /// A committee that can't be turned into a scheme: its consensus keys are no valid points of the curve.

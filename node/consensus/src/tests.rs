@@ -7,6 +7,7 @@ use crate::{
 	chain::Chain,
 	committees::{Certifier, CommitteeSource},
 	engine::{self, EngineLanes, EngineParams, Start},
+	host::Process,
 	import, keys,
 	metrics::Metrics,
 	mock::*,
@@ -56,6 +57,7 @@ fn realm() -> Realm {
 
 /// A running member.
 struct Member {
+	network: CommitteeNetwork,
 	_membership: Membership,
 	peer: PeerId,
 	chain: Arc<MemoryChain>,
@@ -93,6 +95,7 @@ impl Member {
 		} = network.join(committee, id, handshake);
 		let metrics = Metrics::new(None).unwrap();
 		let (mailbox, application) = application::start(
+			Arc::new(Process),
 			chain.clone(),
 			INTERVAL,
 			blocks,
@@ -117,6 +120,7 @@ impl Member {
 		let ended = tokio::spawn(engine::start(params, stopped).unwrap());
 		let tasks = vec![tokio::spawn(channel), tokio::spawn(application)];
 		Member {
+			network,
 			_membership: membership,
 			peer,
 			chain,
@@ -231,6 +235,73 @@ async fn three_go_on_without_the_fourth_which_catches_up() {
 	connect(&wire, &all).await;
 	let then = first[0].final_number();
 	reach(&all, then + 8).await;
+	check(&all);
+}
+
+/// Whether a member's signature is in the newest certificate, and that one's block.
+fn newest_signed_by(chain: &MemoryChain, index: u32) -> (u32, bool) {
+	let (number, _, certificate) = chain.all_final().pop().unwrap();
+	let signed = certificate.is_some_and(|certificate| certificate.signer_indices().any(|i| i == index));
+	(number, signed)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_hears_an_excluded_member_and_the_rest_go_on() {
+	let wire = Wire::default();
+	let members = NAMES.map(|name| Member::start(&wire, name));
+	let all: Vec<_> = members.iter().collect();
+	connect(&wire, &all).await;
+	reach(&all, 4).await;
+
+	let (excluded, rest) = (all[3], &all[..3]);
+	let id = keys::member(NAMES[3]).unwrap().id;
+	let index = committee(0)
+		.members()
+		.iter()
+		.position(|member| member.id == id)
+		.unwrap() as u32;
+	for member in rest {
+		member.network.cut_off(0, [id].into());
+	}
+	while rest.iter().any(|member| wire.is_open(member.peer, excluded.peer)) {
+		tokio::time::sleep(Duration::from_millis(5)).await;
+	}
+	for member in rest {
+		assert!(!wire.open(excluded.peer, member.peer).await);
+	}
+	// What was said before may be in a certificate or two.
+	let then = rest[0].final_number();
+	reach(rest, then + 4).await;
+	let stands_at = excluded.final_number();
+	for next in then + 5..=then + 10 {
+		reach(rest, next).await;
+		for member in rest {
+			let (number, signed) = newest_signed_by(&member.chain, index);
+			assert!(!signed, "its vote is in the certificate of block {number}");
+		}
+	}
+	assert_eq!(excluded.final_number(), stands_at, "nobody tells it anything");
+	assert!(
+		rest[0].metrics.nullified.get() > 0,
+		"the views that it leads are skipped"
+	);
+
+	// Its operator registers it again.
+	for member in rest {
+		member.network.cut_off(0, Default::default());
+	}
+	for member in rest {
+		while !wire.is_open(member.peer, excluded.peer) {
+			wire.open(excluded.peer, member.peer).await;
+		}
+	}
+	let then = rest[0].final_number();
+	reach(&all, then + 4).await;
+	let start = Instant::now();
+	while !newest_signed_by(&rest[0].chain, index).1 {
+		assert!(start.elapsed() < Duration::from_secs(60), "its votes count again");
+		tokio::time::sleep(Duration::from_millis(5)).await;
+	}
 	check(&all);
 }
 

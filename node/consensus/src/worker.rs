@@ -5,11 +5,14 @@
 //! - The epoch is what the newest final block says: the one in its header, or the next if that block ends it.
 //! - A node that is a member of the committee of this epoch, or of the next one as soon as that is on record, takes a seat
 //!   in its channel. So the next committee's members are connected when their epoch begins.
+//!   The next one may be replaced by another, if its election comes to nothing: then the seat is that one's, or none.
 //! - A member of the current committee runs its engine until the epoch's last block is final. Then that engine ends, with its
 //!   channel and its vote journal, before the next one starts: the engines of two epochs never share a thing.
 //! - A node that is no member follows the chain, and looks again when a block is final.
 //! - If the chain's committees pass a secret on, each member of the current committee and of the next is acquainted with all others of
 //!   both.
+//! - Members of these two committees whose nodes are excluded are cut off, and taken back, as the root chain's newest final block
+//!   has it: see [`exclusion`](crate::exclusion). Who is cut off from all committees that it is in is nobody's acquaintance either.
 
 use crate::{
 	application,
@@ -17,6 +20,9 @@ use crate::{
 	committees::Certifier,
 	engine::{self, EngineParams, Start},
 	evidence::EvidenceStore,
+	exclusion::{self, Change},
+	forks::Witness,
+	host::Process,
 	import,
 	keys::Keys,
 	metrics::Metrics,
@@ -28,8 +34,9 @@ use asterism_primitives::{
 	committee::{Committee, Epoch, MemberId},
 	digest,
 	epoch::epoch_after,
-	Hash, Header, OpaqueBlock,
+	BlockNumber, Hash, Header, OpaqueBlock,
 };
+use commonware_consensus::simplex::types::Activity;
 use commonware_cryptography::bls12381::primitives::group::Private;
 use futures::{channel::oneshot, FutureExt};
 use log::{debug, error, info, warn};
@@ -50,7 +57,7 @@ use polkadot_sdk::{
 	sp_runtime::{traits::Header as _, Justifications},
 };
 use std::{
-	collections::{BTreeMap, HashSet},
+	collections::{BTreeMap, BTreeSet, HashSet},
 	path::{Path, PathBuf},
 	sync::Arc,
 	time::Duration,
@@ -83,6 +90,8 @@ pub struct WorkerParams<A> {
 	pub discovery: sc_authority_discovery::Service,
 	/// Keeps evidence.
 	pub evidence: Arc<EvidenceStore<A>>,
+	/// Told of what the engines agree on against the final chain.
+	pub witness: Arc<dyn Witness>,
 	/// Whether the members of a committee and of the next one talk to each other, to pass a secret on.
 	pub acquaint: bool,
 	/// Shows metrics.
@@ -137,11 +146,36 @@ struct Seat {
 	lanes: Lanes,
 }
 
-/// The committees that the node has a seat in, with the member that it is, and its acquaintances.
+/// The committees that the node has a seat in, with the member that it is; whom it has cut off; and its acquaintances.
 #[derive(Default)]
 struct Places {
 	seats: BTreeMap<Epoch, (Committee, MemberId)>,
+	/// The members that are cut off of each committee that was looked at, whether this node has a seat in it or not.
+	cut_off: BTreeMap<Epoch, BTreeSet<MemberId>>,
+	/// The root chain's block by which that was found out.
+	looked_at: Option<BlockNumber>,
 	acquaintances: HashSet<MemberId>,
+}
+
+impl Places {
+	/// Whom this node talks to: the other members of its committees that are not cut off, and its acquaintances.
+	fn others(&self) -> HashSet<MemberId> {
+		let others = self.seats.iter().flat_map(|(epoch, (committee, me))| {
+			self.not_cut_off(*epoch, committee).filter(move |id| id != me)
+		});
+		others.chain(self.acquaintances.iter().copied()).collect()
+	}
+
+	/// The members of a committee that are not cut off.
+	fn not_cut_off<'a>(
+		&'a self,
+		epoch: Epoch,
+		committee: &'a Committee,
+	) -> impl Iterator<Item = MemberId> + 'a {
+		let cut_off = self.cut_off.get(&epoch);
+		let members = committee.members().iter().map(|member| member.id);
+		members.filter(move |id| !cut_off.is_some_and(|cut_off| cut_off.contains(id)))
+	}
 }
 
 type Seats = Arc<Mutex<Places>>;
@@ -167,6 +201,7 @@ pub fn run<A: AuxStore + Send + Sync + 'static>(
 		directory: params.directory,
 		peer: params.network.local_peer_id(),
 		evidence: params.evidence,
+		witness: params.witness,
 		acquaint: params.acquaint,
 		metrics: params.metrics,
 		channel,
@@ -192,6 +227,7 @@ struct Worker<A> {
 	directory: PathBuf,
 	peer: PeerId,
 	evidence: Arc<EvidenceStore<A>>,
+	witness: Arc<dyn Witness>,
 	acquaint: bool,
 	metrics: Metrics,
 	channel: CommitteeNetwork,
@@ -242,32 +278,92 @@ impl<A: AuxStore + Send + Sync + 'static> Worker<A> {
 	fn take_seats(&self, epoch: Epoch, taken: &mut BTreeMap<Epoch, Seat>) {
 		let epochs = [Some(epoch), epoch.checked_add(1)];
 		taken.retain(|of, _| *of >= epoch);
-		self.seats.lock().seats.retain(|of, _| *of >= epoch);
-		for epoch in epochs.into_iter().flatten() {
-			if self.seats.lock().seats.contains_key(&epoch) {
-				continue;
+		{
+			let mut places = self.seats.lock();
+			places.seats.retain(|of, _| *of >= epoch);
+			places.cut_off.retain(|of, _| *of >= epoch);
+		}
+		let committees: Vec<_> = epochs
+			.into_iter()
+			.flatten()
+			.filter_map(|epoch| self.certifier.source().committee(epoch))
+			.collect();
+		for committee in &committees {
+			let epoch = committee.epoch();
+			let held = self
+				.seats
+				.lock()
+				.seats
+				.get(&epoch)
+				.map(|(held, _)| held == committee);
+			match held {
+				Some(false) if taken.contains_key(&epoch) => {
+					// Its election came to nothing, and another committee is on record. The old seat is left first.
+					info!(target: LOG_TARGET, "another committee is elected for epoch {epoch}");
+					taken.remove(&epoch);
+					self.seats.lock().seats.remove(&epoch);
+				}
+				Some(_) => continue,
+				None => {}
 			}
-			if let Some(seat) = self.take_seat(epoch) {
-				let place = (seat.committee.clone(), seat.member);
-				self.seats.lock().seats.insert(epoch, place);
+			if let Some(seat) = self.take_seat(committee) {
+				let mut places = self.seats.lock();
+				places.seats.insert(epoch, (committee.clone(), seat.member));
+				// The channel has not been told whom to cut off.
+				places.cut_off.remove(&epoch);
 				taken.insert(epoch, seat);
 			}
 		}
+		self.cut_off_excluded(&committees);
 		if self.acquaint {
-			let source = self.certifier.source();
-			let committees = epochs
-				.into_iter()
-				.flatten()
-				.filter_map(|epoch| source.committee(epoch));
-			self.make_acquainted(committees);
+			self.make_acquainted(&committees);
 		}
 	}
 
-	/// Lets the members of these committees use the members' lane, if this node has a seat in any.
-	fn make_acquainted(&self, committees: impl Iterator<Item = Committee>) {
+	/// Cuts off those members of these committees whose nodes are excluded by now, and takes back those whose are not any more.
+	fn cut_off_excluded(&self, committees: &[Committee]) {
+		let source = self.certifier.source();
+		let at = source.progress();
+		{
+			let places = self.seats.lock();
+			let all_known = committees
+				.iter()
+				.all(|committee| places.cut_off.contains_key(&committee.epoch()));
+			if places.looked_at == Some(at) && all_known {
+				return;
+			}
+		}
+		// What can't be read now stays as it is.
+		let found: Vec<_> = committees
+			.iter()
+			.filter_map(|committee| {
+				let excluded = source.excluded(committee.epoch())?;
+				Some((committee.epoch(), exclusion::to_cut_off(committee, &excluded)))
+			})
+			.collect();
+		let mut places = self.seats.lock();
+		places.looked_at = Some(at);
+		for (epoch, now) in found {
+			let before = places.cut_off.insert(epoch, now.clone()).unwrap_or_default();
+			let Some((_, me)) = places.seats.get(&epoch) else {
+				continue;
+			};
+			if let Some(change) = Change::between(&before, &now) {
+				tell(epoch, &change, me);
+				self.channel.cut_off(epoch, now);
+			}
+		}
+		let of_seats = places.seats.keys().filter_map(|epoch| places.cut_off.get(epoch));
+		let cut_off: BTreeSet<_> = of_seats.flatten().collect();
+		self.metrics.excluded.set(cut_off.len() as u64);
+	}
+
+	/// Lets the members of these committees that are not cut off use the members' lane, if this node has a seat in any.
+	fn make_acquainted(&self, committees: &[Committee]) {
 		let mut places = self.seats.lock();
 		let mut others: HashSet<_> = committees
-			.flat_map(|committee| committee.members().iter().map(|m| m.id).collect::<Vec<_>>())
+			.iter()
+			.flat_map(|committee| places.not_cut_off(committee.epoch(), committee))
 			.collect();
 		if places.seats.is_empty() {
 			others.clear();
@@ -281,10 +377,9 @@ impl<A: AuxStore + Send + Sync + 'static> Worker<A> {
 		}
 	}
 
-	fn take_seat(&self, epoch: Epoch) -> Option<Seat> {
-		let realm = self.certifier.realm();
-		let committee = self.certifier.source().committee(epoch)?;
-		let (member, secret) = match self.keys.membership(&committee) {
+	fn take_seat(&self, committee: &Committee) -> Option<Seat> {
+		let (realm, epoch) = (self.certifier.realm(), committee.epoch());
+		let (member, secret) = match self.keys.membership(committee) {
 			Ok(found) => found?,
 			Err(e) => {
 				warn!(target: LOG_TARGET, "{e}");
@@ -303,7 +398,7 @@ impl<A: AuxStore + Send + Sync + 'static> Worker<A> {
 		);
 		let lanes = self.channel.join(committee.clone(), member.id, handshake);
 		Some(Seat {
-			committee,
+			committee: committee.clone(),
 			member: member.id,
 			secret,
 			lanes,
@@ -347,15 +442,24 @@ impl<A: AuxStore + Send + Sync + 'static> Worker<A> {
 			(sender.twice(std::sync::Arc::new(twice)), receiver)
 		};
 		let evidence = {
-			let (store, scheme, committee, metrics) = (
+			let (store, witness, scheme, committee, metrics) = (
 				self.evidence.clone(),
+				self.witness.clone(),
 				scheme.clone(),
 				committee.clone(),
 				self.metrics.clone(),
 			);
-			Arc::new(move |activity: &_| store.add(activity, &scheme, &committee, &metrics))
+			Arc::new(move |activity: &_| match activity {
+				Activity::Finalization(finalization) => {
+					if let Some(certificate) = scheme::from_finalization(finalization) {
+						witness.verified(&certificate);
+					}
+				}
+				contradiction => store.add(contradiction, &scheme, &committee, &metrics),
+			})
 		};
 		let (mailbox, application) = application::start(
+			Arc::new(Process),
 			self.chain.clone(),
 			self.interval,
 			blocks,
@@ -420,9 +524,9 @@ impl<A: AuxStore + Send + Sync + 'static> Worker<A> {
 	}
 }
 
-/// The newest block that was agreed on in the committee's epoch and is final here; else the last one before the epoch.
-/// `look` finds a block's header and justifications; `None` if a final block of the epoch is not found.
-fn start_point(
+/// Where the engine of a committee's epoch starts: from the newest block that was agreed on in the epoch and is final here; else
+/// from the last one before the epoch. `look` finds a block's header and justifications; `None` if a final block of the epoch is not found.
+pub fn start_point(
 	finalized: Hash,
 	scheme: &scheme::Scheme,
 	committee: &Committee,
@@ -501,7 +605,7 @@ async fn discover(
 	let own_peer = network.local_peer_id();
 	let mut reserved = HashSet::new();
 	loop {
-		let others = others(&seats.lock());
+		let others = seats.lock().others();
 		let mut published = Vec::new();
 		for member in &others {
 			let addresses = discovery
@@ -522,16 +626,22 @@ async fn discover(
 	}
 }
 
-/// All members that this node shares a committee with or is acquainted with, itself left out.
-fn others(places: &Places) -> HashSet<MemberId> {
-	let others = places.seats.values().flat_map(|(committee, me)| {
-		committee
-			.members()
-			.iter()
-			.map(|m| m.id)
-			.filter(move |id| id != me)
-	});
-	others.chain(places.acquaintances.iter().copied()).collect()
+/// Tells the operator of members that are cut off or taken back from now on.
+fn tell(epoch: Epoch, change: &Change, me: &MemberId) {
+	for member in &change.cut_off {
+		if member == me {
+			warn!(
+				target: LOG_TARGET,
+				"⛔ this node is excluded: in epoch {epoch} the other members don't talk to its member {member} until its operator \
+				 registers it again"
+			);
+		} else {
+			info!(target: LOG_TARGET, "⛔ member {member} is excluded, and cut off in epoch {epoch}");
+		}
+	}
+	for member in &change.taken_back {
+		info!(target: LOG_TARGET, "member {member} is registered again, and taken back in epoch {epoch}");
+	}
 }
 
 #[cfg(test)]

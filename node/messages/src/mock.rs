@@ -4,7 +4,7 @@ use crate::source::{DeliverySource, SourceError};
 use asterism_primitives::{
 	api::{ChainRecord, InFlight, MessagesApi, RootApi, SentState},
 	certificate::Certificate,
-	committee::{Committee, Epoch},
+	committee::{Committee, Epoch, MemberId},
 	digest::RootRef,
 	message::{
 		batch_root, batch_value, outbox_root, value_hash, Delivery, Message, MessageBody, Messages,
@@ -220,6 +220,7 @@ mock_impl_runtime_apis! {
 		fn chains(&self) -> Vec<ChainId> { CHAINS.to_vec() }
 		fn chain(_: ChainId) -> Option<ChainRecord> { None }
 		fn committee(_: ChainId, _: Epoch) -> Option<Committee> { None }
+		fn excluded(_: ChainId, _: Epoch) -> Vec<MemberId> { vec![] }
 		fn epoch(_: ChainId) -> Option<Epoch> { None }
 		fn anchor(&self, chain: ChainId, number: BlockNumber) -> Option<Anchor> {
 			self.0.lock().anchors.get(&(chain, number)).copied()

@@ -664,7 +664,7 @@ impl<T: Config> Pallet<T> {
 	///
 	/// # Errors
 	/// What doesn't hold.
-	#[cfg(any(test, feature = "try-runtime"))]
+	#[cfg(any(feature = "std", feature = "try-runtime"))]
 	pub fn do_try_state() -> Result<(), polkadot_sdk::sp_runtime::TryRuntimeError> {
 		ensure!(
 			T::DealingPeriod::get() >= 3 && T::ReadyPeriod::get() >= 1,
@@ -760,7 +760,7 @@ impl<T: Config> Pallet<T> {
 }
 
 /// Whether this is a list of members, ascending, each once.
-#[cfg(any(test, feature = "try-runtime"))]
+#[cfg(any(feature = "std", feature = "try-runtime"))]
 fn is_list_of_members(ids: &[MemberId]) -> bool {
 	!ids.is_empty() && ids.windows(2).all(|pair| pair[0] < pair[1])
 }

@@ -70,7 +70,7 @@ mod impl_apply;
 mod impl_check;
 mod impl_judge;
 mod impl_register;
-#[cfg(any(test, feature = "try-runtime"))]
+#[cfg(any(feature = "std", feature = "try-runtime"))]
 mod impl_try_state;
 #[cfg(test)]
 mod tests;

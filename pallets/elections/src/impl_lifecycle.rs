@@ -294,11 +294,10 @@ impl<T: Config> Pallet<T> {
 			return Some((Rank::Founder, member.clone(), None));
 		};
 		// Who is gone has nothing to lose any more.
-		let node = T::Stakers::node(&operator)?;
+		let node = T::Stakers::node(&operator).filter(|node| !node.is_excluded())?;
 		let rank = match node.status {
 			Status::Active => Rank::Active,
-			Status::Leaving { .. } => Rank::Leaving,
-			Status::Excluded => return None,
+			Status::Leaving { .. } | Status::Excluded => Rank::Leaving,
 		};
 		let member = Member {
 			id: node.keys.identity,

@@ -8,6 +8,25 @@ use polkadot_sdk::{
 	sp_io,
 };
 
+/// How much of a count of words was done.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Counted {
+	/// The words alone: they were too few.
+	Words,
+	/// The words, and which of them are of excluded nodes.
+	Nodes,
+}
+
+impl Counted {
+	/// What of a call's weight was not spent on it.
+	pub(crate) fn unspent<T: Config>(self) -> Weight {
+		match self {
+			Self::Words => T::WeightInfo::count_nodes(),
+			Self::Nodes => Weight::zero(),
+		}
+	}
+}
+
 impl<T: Config> Pallet<T> {
 	/// Authorizes a word: everything that the dispatch requires, and the member's signature.
 	pub(crate) fn authorize_ready(
@@ -15,7 +34,7 @@ impl<T: Config> Pallet<T> {
 		readiness: &Readiness,
 		signature: &[u8; 64],
 	) -> TransactionValidityWithRefund {
-		let until = Self::verify_ready(readiness, signature).map_err(|error| error.validity())?;
+		let (until, counted) = Self::verify_ready(readiness, signature).map_err(|error| error.validity())?;
 		let validity = ValidTransaction {
 			// They are few, and the chain's next epoch waits for them.
 			priority: TransactionPriority::MAX / 2,
@@ -32,15 +51,15 @@ impl<T: Config> Pallet<T> {
 			longevity: until.saturating_sub(Self::now()).max(1).into(),
 			propagate: true,
 		};
-		Ok((validity, Weight::zero()))
+		Ok((validity, counted.unspent::<T>()))
 	}
 
 	/// Everything that must hold for a word to be taken; storage is left as it was. The block at whose beginning the election
-	/// is repeated.
+	/// is repeated, and how much of the count was done.
 	///
 	/// # Errors
 	/// The first [`Error`] found.
-	fn verify_ready(readiness: &Readiness, signature: &[u8; 64]) -> Result<BlockNumber, Error<T>> {
+	fn verify_ready(readiness: &Readiness, signature: &[u8; 64]) -> Result<(BlockNumber, Counted), Error<T>> {
 		let (_, _, until) = Self::check_ready(readiness)?;
 		let signed = sp_io::crypto::sr25519_verify(
 			&sr25519::Signature::from_raw(*signature),
@@ -48,12 +67,12 @@ impl<T: Config> Pallet<T> {
 			&sr25519::Public::from_raw(readiness.member.0),
 		);
 		ensure!(signed, Error::<T>::BadSignature);
-		with_transaction(|| {
+		let counted = with_transaction(|| {
 			// The outer result says whether storage layers are at their limit, which a transaction's start never is.
 			TransactionOutcome::Rollback(Ok::<_, DispatchError>(Self::apply_ready(readiness)))
 		})
 		.unwrap_or(Err(Error::<T>::NoElection))?;
-		Ok(until)
+		Ok((until, counted))
 	}
 
 	/// All checks but that of the signature. The committee's members, the place of the one that speaks, and the block at
@@ -102,11 +121,12 @@ impl<T: Config> Pallet<T> {
 		Ok((members, index, until))
 	}
 
-	/// Puts a signed word on record, and lets the committee take over if it completes a quorum.
+	/// Puts a signed word on record, and lets the committee take over if it completes a quorum. Words of members whose nodes are
+	/// excluded are kept and don't count: the others will not talk to them, so without them there must be a quorum.
 	///
 	/// # Errors
 	/// The first [`Error`] found. The caller then takes back what was changed.
-	pub(crate) fn apply_ready(readiness: &Readiness) -> Result<(), Error<T>> {
+	pub(crate) fn apply_ready(readiness: &Readiness) -> Result<Counted, Error<T>> {
 		let (mut members, index, _) = Self::check_ready(readiness)?;
 		let Readiness {
 			chain,
@@ -118,11 +138,19 @@ impl<T: Config> Pallet<T> {
 		if let Some(member) = members.get_mut(index) {
 			member.word = word;
 		}
-		let agreed = members.iter().filter(|member| member.word == word).count();
-		let complete = agreed >= quorum(members.len() as u32) as usize;
+		let needed = quorum(members.len() as u32) as usize;
+		let agreed: Vec<_> = members
+			.iter()
+			.filter(|member| member.word == word)
+			.map(|member| member.id)
+			.collect();
 		NewMembers::<T>::insert(chain, members);
-		if !complete {
-			return Ok(());
+		if agreed.len() < needed {
+			return Ok(Counted::Words);
+		}
+		let spoken = agreed.len();
+		if spoken.saturating_sub(Self::excluded(chain, epoch, agreed).len()) < needed {
+			return Ok(Counted::Nodes);
 		}
 		if let Some(sharing) = sharing {
 			T::Beacon::adopt(epoch, sharing).map_err(|_| Error::<T>::SharingRefused)?;
@@ -135,6 +163,6 @@ impl<T: Config> Pallet<T> {
 		Self::forget_due(chain);
 		T::Chains::set_ready(chain, epoch);
 		Self::deposit_event(Event::Ready { chain, epoch });
-		Ok(())
+		Ok(Counted::Nodes)
 	}
 }

@@ -13,7 +13,8 @@ impl<T: Config> Pallet<T> {
 	/// 2. an election is for the epoch after the chain's current one, or was for the current one and is ready;
 	/// 3. claims are in order of their scores, one for each operator, each good enough; only open elections have any;
 	/// 4. exactly the elections with a committee on record have members, in order, and a roster that names only members and
-	///    is on duty; fewer than a quorum are ready until the election is;
+	///    is on duty; the election is ready only if a quorum of them are. (It need not be if they are, as those that are excluded
+	///    when they speak don't count);
 	/// 5. no roster on duty is of an epoch before the chain's current one;
 	/// 6. an election has time for claims and for words.
 	///
@@ -118,8 +119,8 @@ impl<T: Config> Pallet<T> {
 			.iter()
 			.any(|member| member.word.is_some() && agreed(&member.word) >= quorum);
 		ensure!(
-			!recorded || complete == (election.phase == Phase::Ready),
-			"a committee is ready without a quorum, or isn't with one"
+			complete || election.phase != Phase::Ready,
+			"a committee is ready without a quorum"
 		);
 		let Some(roster) = Rosters::<T>::get(chain, election.epoch) else {
 			ensure!(!recorded, "a committee on record has no roster");

@@ -25,7 +25,8 @@
 //! - **Decision**: [`asterism_protocol::election::compose`]. If too few came forward it fills up with nodes on standby, then
 //!   with members of the serving committee.
 //! - **Readiness**: [`Pallet::ready`] takes the members' words. On the root chain a word names the sharing of the beacon's group
-//!   key that the member has a share of, and the quorum must agree on it.
+//!   key that the member has a share of, and the quorum must agree on it. Members whose nodes are excluded by then don't count, and
+//!   the quorum is that of the whole committee all the same: with more of them than a committee stands, it never takes over.
 //! - If there is no quorum in time, or nobody to put into a committee at all, the election is repeated with another seed. The old
 //!   committee serves on meanwhile: a chain never stalls for lack of an election.
 //!
@@ -61,7 +62,7 @@ mod benchmarking;
 mod impl_claim;
 mod impl_lifecycle;
 mod impl_ready;
-#[cfg(any(test, feature = "try-runtime"))]
+#[cfg(any(feature = "std", feature = "try-runtime"))]
 mod impl_try_state;
 #[cfg(test)]
 mod tests;
@@ -390,15 +391,25 @@ pub mod pallet {
 		/// # Errors
 		/// The first [`Error`] found; nothing is changed then.
 		#[pallet::call_index(1)]
-		#[pallet::weight((T::WeightInfo::ready(), DispatchClass::Operational))]
+		#[pallet::weight((
+			T::WeightInfo::ready().saturating_add(T::WeightInfo::count_nodes()),
+			DispatchClass::Operational,
+		))]
 		#[pallet::authorize(Pallet::<T>::authorize_ready)]
-		#[pallet::weight_of_authorize(T::WeightInfo::authorize_ready())]
-		pub fn ready(origin: OriginFor<T>, readiness: Readiness, signature: [u8; 64]) -> DispatchResult {
+		#[pallet::weight_of_authorize(
+			T::WeightInfo::authorize_ready().saturating_add(T::WeightInfo::count_nodes())
+		)]
+		pub fn ready(
+			origin: OriginFor<T>,
+			readiness: Readiness,
+			signature: [u8; 64],
+		) -> DispatchResultWithPostInfo {
 			frame_system::ensure_authorized(origin)?;
 			// The authorization has checked it.
 			let _ = signature;
-			Self::apply_ready(&readiness)?;
-			Ok(())
+			let counted = Self::apply_ready(&readiness)?;
+			let weight = T::WeightInfo::ready().saturating_add(T::WeightInfo::count_nodes());
+			Ok(Some(weight.saturating_sub(counted.unspent::<T>())).into())
 		}
 	}
 }
@@ -486,6 +497,24 @@ impl<T: Config> Pallet<T> {
 		members
 			.filter_map(|member| member.word.map(|word| (member.id, word.sharing)))
 			.collect()
+	}
+
+	/// Which of these members of a chain's committee in an epoch are not to serve: their nodes are excluded now. In the given
+	/// order. Whoever is nobody's node can't be excluded.
+	pub fn excluded(
+		chain: ChainId,
+		epoch: Epoch,
+		members: impl IntoIterator<Item = MemberId>,
+	) -> Vec<MemberId> {
+		let roster = Rosters::<T>::get(chain, epoch).unwrap_or_default();
+		let is_excluded = |member: &MemberId| {
+			roster
+				.operator(member)
+				.or_else(|| T::Stakers::operator_of(member))
+				.and_then(|operator| T::Stakers::node(&operator))
+				.is_some_and(|node| node.is_excluded())
+		};
+		members.into_iter().filter(is_excluded).collect()
 	}
 
 	/// The operator who answers for a member of a chain's committee in an epoch. For the members of a chain's first committee,

@@ -18,6 +18,8 @@ pub trait WeightInfo {
 	fn ready() -> Weight;
 	/// Authorizing that.
 	fn authorize_ready() -> Weight;
+	/// What both take more if so many words are there that those of excluded nodes are looked for, in the largest committee.
+	fn count_nodes() -> Weight;
 	/// Deciding or repeating an election, with `m` claims and members of the serving committee together.
 	fn decide(m: u32) -> Weight;
 	/// Opening `n` elections.
@@ -54,6 +56,10 @@ impl WeightInfo for () {
 		// A host's verification of a signature; the dispatch is tried.
 		Self::ready().saturating_add(Weight::from_parts(100_000_000, 0))
 	}
+	fn count_nodes() -> Weight {
+		// The roster is decoded, and each member looked up in it; then its node.
+		Weight::from_parts(500_000_000, MEMBERS + u64::from(MAX_MEMBERS) * 300)
+	}
 	fn decide(m: u32) -> Weight {
 		// Preparing a member's consensus key takes about 1 ms in Wasm; what else there is, is small beside.
 		Weight::from_parts(100_000_000, CLAIMS + MEMBERS + 2 * agenda())
@@ -88,6 +94,11 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	}
 	fn authorize_ready() -> Weight {
 		<() as WeightInfo>::authorize_ready().saturating_add(T::DbWeight::get().reads_writes(10, 10))
+	}
+	fn count_nodes() -> Weight {
+		// For each member its operator, if the roster doesn't have it, and the operator's node.
+		let reads = 2 * u64::from(MAX_MEMBERS) + 1;
+		<() as WeightInfo>::count_nodes().saturating_add(T::DbWeight::get().reads(reads))
 	}
 	fn decide(m: u32) -> Weight {
 		// For each one, the node, and its duty at the end of one committee and the beginning of the next.

@@ -186,7 +186,7 @@ impl<T: Config> Pallet<T> {
 	///
 	/// # Errors
 	/// What doesn't hold.
-	#[cfg(any(test, feature = "try-runtime"))]
+	#[cfg(any(feature = "std", feature = "try-runtime"))]
 	pub fn do_try_state(number: BlockNumber) -> Result<(), polkadot_sdk::sp_runtime::TryRuntimeError> {
 		let progress = Current::<T>::get();
 		ensure!(

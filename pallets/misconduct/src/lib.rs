@@ -441,7 +441,7 @@ impl<T: Config> Pallet<T> {
 	///
 	/// # Errors
 	/// What doesn't hold.
-	#[cfg(any(test, feature = "try-runtime"))]
+	#[cfg(any(feature = "std", feature = "try-runtime"))]
 	pub fn do_try_state() -> Result<(), polkadot_sdk::sp_runtime::TryRuntimeError> {
 		for (chain, epoch, convicted) in Convicted::<T>::iter() {
 			let committee = T::Chains::committee(chain, epoch).ok_or("a convict of no committee")?;

@@ -144,7 +144,10 @@ mod benches {
 		let operator = registered::<T>()?;
 		retire::<T>(&operator, 0);
 		Nodes::<T>::mutate_extant(&operator, |node| {
-			node.status = Status::Leaving { withdrawable_at: 0 };
+			node.status = Status::Leaving {
+				withdrawable_at: 0,
+				excluded: false,
+			};
 		});
 		Total::<T>::kill();
 

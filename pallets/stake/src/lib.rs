@@ -31,7 +31,8 @@
 //!   whichever is later. Until then the whole stake can be slashed, whatever the node's status.
 //! - **Slashing** takes a part of the stake. The reporter gets [`Config::ReporterShare`] of it, the rest goes to
 //!   [`Config::OnSlash`].
-//! - **Excluded** nodes weigh nothing. They register again, with a new proof and enough stake, or leave.
+//! - **Excluded** nodes weigh nothing. They register again, with a new proof and enough stake, or leave. Who leaves stays
+//!   excluded, and who leaves can be excluded: see [`Node::is_excluded`].
 //!
 //! # Assumptions
 //!
@@ -93,8 +94,10 @@ pub enum Status {
 	Leaving {
 		/// The block.
 		withdrawable_at: BlockNumber,
+		/// Whether it misbehaved as well: leaving undoes no exclusion.
+		excluded: bool,
 	},
-	/// It misbehaved, and may not be elected until it registers again.
+	/// It misbehaved, and may neither be elected nor serve until it registers again.
 	Excluded,
 }
 
@@ -123,6 +126,16 @@ impl Node {
 		match self.status {
 			Status::Active => self.stake,
 			Status::Leaving { .. } | Status::Excluded => 0,
+		}
+	}
+
+	/// Whether it misbehaved and has not registered again since: it is to serve in no committee then, not even in one that it
+	/// was elected to before.
+	pub fn is_excluded(&self) -> bool {
+		match self.status {
+			Status::Active => false,
+			Status::Leaving { excluded, .. } => excluded,
+			Status::Excluded => true,
 		}
 	}
 
@@ -350,7 +363,7 @@ pub mod pallet {
 			/// What of that the reporter got.
 			reward: Balance,
 		},
-		/// A node can't be elected until it registers again.
+		/// A node is to serve in no committee until it registers again.
 		Excluded {
 			/// Its operator.
 			operator: AccountId,
@@ -491,7 +504,10 @@ pub mod pallet {
 			);
 			let withdrawable_at = Self::now().saturating_add(T::Unbonding::get());
 			Total::<T>::mutate(|total| *total = total.saturating_sub(node.weight()));
-			node.status = Status::Leaving { withdrawable_at };
+			node.status = Status::Leaving {
+				withdrawable_at,
+				excluded: node.is_excluded(),
+			};
 			Nodes::<T>::insert(&operator, node);
 			Self::deposit_event(Event::Left {
 				operator,
@@ -509,7 +525,7 @@ pub mod pallet {
 		pub fn withdraw(origin: OriginFor<T>) -> DispatchResult {
 			let operator = ensure_signed(origin)?;
 			let node = Nodes::<T>::get(&operator).ok_or(Error::<T>::NotRegistered)?;
-			let Status::Leaving { withdrawable_at } = node.status else {
+			let Status::Leaving { withdrawable_at, .. } = node.status else {
 				return Err(Error::<T>::NotLeaving.into());
 			};
 			ensure!(node.duties == 0, Error::<T>::OnDuty);
@@ -730,7 +746,7 @@ impl<T: Config> Pallet<T> {
 	///
 	/// # Errors
 	/// What doesn't hold.
-	#[cfg(any(test, feature = "try-runtime"))]
+	#[cfg(any(feature = "std", feature = "try-runtime"))]
 	pub fn do_try_state() -> Result<(), polkadot_sdk::sp_runtime::TryRuntimeError> {
 		let now = Self::now();
 		let mut total: Balance = 0;
@@ -835,11 +851,17 @@ impl<T: Config> Stakers for Pallet<T> {
 		let Some(mut node) = Nodes::<T>::get(operator) else {
 			return false;
 		};
-		if node.status != Status::Active {
+		if node.is_excluded() {
 			return false;
 		}
 		Total::<T>::mutate(|total| *total = total.saturating_sub(node.weight()));
-		node.status = Status::Excluded;
+		node.status = match node.status {
+			Status::Leaving { withdrawable_at, .. } => Status::Leaving {
+				withdrawable_at,
+				excluded: true,
+			},
+			Status::Active | Status::Excluded => Status::Excluded,
+		};
 		Nodes::<T>::insert(operator, node);
 		Self::deposit_event(Event::Excluded {
 			operator: operator.clone(),

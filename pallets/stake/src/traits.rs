@@ -25,7 +25,7 @@ pub trait Stakers {
 	/// itself, and its account can hold that. Returns what was taken.
 	fn slash(operator: &AccountId, fraction: Perbill, reporter: Option<&AccountId>) -> Balance;
 
-	/// Makes an active node ineligible until it registers again. Returns whether it was active.
+	/// Excludes a node until it registers again, also one that is leaving. Returns whether it was not excluded before.
 	fn exclude(operator: &AccountId) -> bool;
 
 	/// A committee with the node has been put on record: until [`Self::end_duty`] is called for it, once for each such

@@ -170,6 +170,11 @@ impl_runtime_apis! {
 		fn committee(chain: ChainId, epoch: Epoch) -> Option<Committee> {
 			Chains::committee(chain, epoch)
 		}
+		fn excluded(chain: ChainId, epoch: Epoch) -> Vec<MemberId> {
+			let committee = Chains::committee(chain, epoch);
+			let members = committee.iter().flat_map(|committee| committee.members());
+			Elections::excluded(chain, epoch, members.map(|member| member.id))
+		}
 		fn epoch(chain: ChainId) -> Option<Epoch> {
 			Chains::epoch(chain)
 		}

@@ -253,8 +253,9 @@ impl pallet_misconduct::Operators<AccountId> for Accountable {
 	}
 }
 /// The culprit's node weighs nothing from then on, so it is not elected; its claims don't count in an election that is open; and
-/// it does not stay from the serving committee. A committee that is on record already keeps it, as one of the faulty members that
-/// a committee stands: nodes know its members from the record.
+/// it does not stay from the serving committee. A committee that is on record already keeps it, so that its certificates are
+/// verified as before; but the other members don't talk to it any more, as they learn of it by `RootApi::excluded`, and its word
+/// of readiness doesn't count.
 impl pallet_misconduct::Punish<AccountId> for Accountable {
 	fn punish(operator: &AccountId, fraction: Perbill, reporter: Option<&AccountId>) -> Balance {
 		let slashed = Stake::slash(operator, fraction, reporter);

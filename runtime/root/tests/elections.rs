@@ -15,7 +15,8 @@ use asterism_primitives::{
 	AccountId, BlockNumber, ChainId, Hash,
 };
 use asterism_root_runtime::{
-	Balances, Block, Epochs, Executive, Periods, Runtime, RuntimeCall, UncheckedExtrinsic,
+	Balances, Block, Epochs, Executive, Periods, Runtime, RuntimeCall, RuntimeOrigin, Stake,
+	UncheckedExtrinsic,
 };
 use asterism_runtime_common::{bls::DST, tx_extension};
 use pallet_stake::Status;
@@ -445,6 +446,8 @@ fn who_breaks_the_rules_loses_stake_and_is_not_elected() {
 		world.block(vec![world.claim(A, WHALE)]);
 		assert_eq!(<Runtime as ElectionsApiV1<Block>>::elected(A), 1);
 
+		let excluded = |epoch| <Runtime as RootApiV1<Block>>::excluded(A, epoch);
+		assert_eq!(excluded(0), []);
 		let reporter = operator(11);
 		let before = Balances::free_balance(&reporter);
 		world.block(vec![report(evidence(WHALE, 7), reporter.clone())]);
@@ -457,8 +460,10 @@ fn who_breaks_the_rules_loses_stake_and_is_not_elected() {
 		// Its claim doesn't count, and it doesn't stay as a member of the serving committee either.
 		world.until_decided(A);
 		assert_eq!(members(A, 1), [4, 6, 7]);
-		// It has a duty still, in the committee that serves: it can't withdraw.
+		// It has a duty still, in the committee that serves: it can't withdraw. But the others don't talk to it.
 		assert_eq!(node(WHALE).duties, 1);
+		assert_eq!((excluded(0), excluded(1)), (vec![id(WHALE)], vec![]));
+		assert_eq!(excluded(2), [], "no such committee");
 
 		// Nor can it claim in another election. Code 7 is `NotActive`.
 		world.until_open(ROOT);
@@ -468,6 +473,36 @@ fn who_breaks_the_rules_loses_stake_and_is_not_elected() {
 		);
 		assert_eq!(world.pool(&world.claim(ROOT, WHALE)), invalid(7));
 		assert_eq!(election(ROOT).total, 11 * STAKE);
+
+		// Leaving is no way around it, and registering again is one.
+		dry(|| {
+			Stake::leave(RuntimeOrigin::signed(operator(WHALE))).unwrap();
+			assert_eq!(excluded(0), [id(WHALE)]);
+		});
+		let (keys, proof) = owned_keys(WHALE, world.genesis);
+		Stake::register(RuntimeOrigin::signed(operator(WHALE)), keys, proof, 0).unwrap();
+		assert_eq!(excluded(0), []);
+	});
+}
+
+#[test]
+fn who_is_excluded_while_its_committee_gets_ready_does_not_count() {
+	run(Options::default(), |world| {
+		world.blocks(4);
+		world.extend_a(Some(EpochNote::Signal { next: 1 }));
+		world.until_open(A);
+		world.until_decided(A);
+		// Nobody came forward: the serving members stay, and one of them has voted twice.
+		assert_eq!(members(A, 1), [4, 5, 6, 7]);
+		world.block(vec![report(evidence(5, 7), operator(11))]);
+		for epoch in [0, 1] {
+			assert_eq!(<Runtime as RootApiV1<Block>>::excluded(A, epoch), [id(5)]);
+		}
+		let words = [4, 5, 6].map(|i| world.word(A, i, None));
+		world.block(words.into());
+		assert!(!ready(A, 1), "two of the three words count");
+		world.block(vec![world.word(A, 7, None)]);
+		assert!(ready(A, 1));
 	});
 }
 

@@ -2,7 +2,7 @@ use super::*;
 use asterism_primitives::{
 	api::{ChainRecord, InFlight},
 	certificate::Round,
-	committee::{BlsSignature, Committee, Epoch},
+	committee::{BlsSignature, Committee, Epoch, MemberId},
 	epoch::{epoch_item, EpochNote},
 	root_state::{Anchor, ChannelRecord},
 	Balance, ChainParameters, CurrencyId,
@@ -197,6 +197,7 @@ mock_impl_runtime_apis! {
 			})
 		}
 		fn committee(_: ChainId, _: Epoch) -> Option<Committee> { None }
+		fn excluded(_: ChainId, _: Epoch) -> Vec<MemberId> { vec![] }
 		fn epoch(_: ChainId) -> Option<Epoch> { None }
 		fn anchor(_: ChainId, _: BlockNumber) -> Option<Anchor> { None }
 		fn channel(_: ChainId, _: ChainId) -> ChannelRecord { ChannelRecord::default() }

@@ -832,7 +832,7 @@ fn refused_evidence_gives_way_to_the_next_or_ends_the_case() {
 fn evidence_against_many_is_reported_bit_by_bit() {
 	let (mut node, _) = node([1]);
 	let charges: Vec<_> = (0..20)
-		.map(|i| charge(i, Duration::ZERO, vec![proof(1)]))
+		.map(|i| charge(i, Duration::ZERO, vec![proof(i as u8)]))
 		.collect();
 	let mut reported = BTreeSet::new();
 	for second in 0..3 {
@@ -841,6 +841,31 @@ fn evidence_against_many_is_reported_bit_by_bit() {
 		reported.extend(reports(&step).into_iter().map(|report| report.index));
 	}
 	assert_eq!(reported.len(), 20);
+}
+
+#[test]
+fn what_convicts_several_members_is_reported_once() {
+	let (mut node, _) = node([1]);
+	let mut charges: Vec<_> = (0..20)
+		.map(|i| charge(i, Duration::ZERO, vec![proof(1)]))
+		.collect();
+	charges.push(charge(20, Duration::ZERO, vec![proof(7)]));
+	let step = node.step(&with_charges(charges.clone()), Duration::ZERO);
+	let reported: Vec<_> = reports(&step).into_iter().map(|report| report.index).collect();
+	assert_eq!(reported, [0, 20]);
+	assert_eq!(
+		reports(&node.step(&with_charges(charges.clone()), SECOND / 4)).len(),
+		0
+	);
+	// It convicts all but one, as that one's stake was gone for a time: then it is reported for that one's sake.
+	for charge in &mut charges {
+		charge.convicted = charge.index != 5;
+	}
+	let again: Vec<_> = (1..100u32)
+		.flat_map(|second| reports(&node.step(&with_charges(charges.clone()), SECOND * second)))
+		.map(|report| report.index)
+		.collect();
+	assert!(!again.is_empty() && again.iter().all(|index| *index == 5));
 }
 
 proptest! {

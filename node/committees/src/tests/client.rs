@@ -59,6 +59,7 @@ mock_impl_runtime_apis! {
 			})
 		}
 		fn committee(_: ChainId, epoch: Epoch) -> Option<Committee> { Some(committee(epoch, &NAMES)) }
+		fn excluded(_: ChainId, _: Epoch) -> Vec<MemberId> { vec![] }
 		fn epoch(_: ChainId) -> Option<Epoch> { None }
 		fn anchor(_: ChainId, _: BlockNumber) -> Option<Anchor> { None }
 		fn channel(_: ChainId, _: ChainId) -> ChannelRecord { ChannelRecord::default() }

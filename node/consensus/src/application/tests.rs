@@ -1,7 +1,8 @@
 use super::*;
 use crate::{
+	host::Process,
 	mock::*,
-	network::{Lane, TestLane},
+	network::{FreeLane, Lane},
 };
 use asterism_primitives::committee::Committee;
 use commonware_consensus::{
@@ -19,7 +20,7 @@ const SOON: Duration = Duration::from_secs(20);
 struct Rig {
 	chain: Arc<MemoryChain>,
 	mailbox: Mailbox,
-	lane: TestLane,
+	lane: FreeLane,
 	committee: Committee,
 	evidence: Arc<AtomicUsize>,
 	metrics: Metrics,
@@ -28,7 +29,7 @@ struct Rig {
 impl Rig {
 	fn new() -> Self {
 		let chain = Arc::new(MemoryChain::default());
-		let (lane, ends) = TestLane::new(Lane::Blocks);
+		let (lane, ends) = FreeLane::new(Lane::Blocks);
 		let evidence = Arc::new(AtomicUsize::new(0));
 		let sink = {
 			let evidence = evidence.clone();
@@ -37,7 +38,14 @@ impl Rig {
 			})
 		};
 		let metrics = Metrics::new(None).unwrap();
-		let (mailbox, task) = start(chain.clone(), INTERVAL, ends, metrics.clone(), sink);
+		let (mailbox, task) = start(
+			Arc::new(Process),
+			chain.clone(),
+			INTERVAL,
+			ends,
+			metrics.clone(),
+			sink,
+		);
 		tokio::spawn(task);
 		Rig {
 			chain,
@@ -70,7 +78,7 @@ impl Rig {
 
 	async fn push_bytes(&self, bytes: Vec<u8>) {
 		self.lane
-			.feed
+			.feed()
 			.send((identity(&self.committee, 1), bytes.into()))
 			.await
 			.unwrap();
@@ -84,7 +92,8 @@ impl Rig {
 	async fn sent(&mut self) -> (Recipients<Identity>, BlockMessage) {
 		let sent = tokio::time::timeout(SOON, self.lane.sent())
 			.await
-			.expect("a message in time");
+			.expect("a message in time")
+			.expect("the lane is open");
 		(sent.0, decode_block_message(&sent.1).expect("well-formed"))
 	}
 
@@ -250,7 +259,7 @@ async fn other_blocks_do_not_put_a_request_off() {
 	let mut rig = Rig::new();
 	let genesis = rig.chain.genesis().clone();
 	let wanted = blocks(&genesis, 1)[0].clone();
-	let feed = rig.lane.feed.clone();
+	let feed = rig.lane.feed();
 	let from = identity(&rig.committee, 1);
 	let others = tokio::spawn(async move {
 		for view in 1000.. {
@@ -287,10 +296,11 @@ async fn requests_are_answered_to_who_asked() {
 }
 
 /// An application that nothing drives but the test, its chain, and what it sends.
-fn served() -> (Application, Arc<MemoryChain>, TestLane) {
+fn served() -> (Application, Arc<MemoryChain>, FreeLane) {
 	let chain = Arc::new(MemoryChain::default());
-	let (lane, (blocks, _)) = TestLane::new(Lane::Blocks);
+	let (lane, (blocks, _)) = FreeLane::new(Lane::Blocks);
 	let application = Application {
+		host: Arc::new(Process),
 		chain: chain.clone(),
 		interval: INTERVAL,
 		blocks,
@@ -304,9 +314,9 @@ fn served() -> (Application, Arc<MemoryChain>, TestLane) {
 }
 
 /// How many blocks were sent to a member since the last call, if none were sent to others.
-fn sent_to(lane: &mut TestLane, member: &Identity) -> u64 {
+fn sent_to(lane: &mut FreeLane, member: &Identity) -> u64 {
 	let mut count = 0;
-	while let Some((to, message)) = futures::FutureExt::now_or_never(lane.sent()) {
+	while let Some(Some((to, message))) = futures::FutureExt::now_or_never(lane.sent()) {
 		assert!(matches!(to, Recipients::One(one) if one == *member));
 		assert!(matches!(
 			decode_block_message(&message),
@@ -390,9 +400,13 @@ async fn a_flood_of_requests_does_not_keep_others_from_being_served() {
 	let (flood, start) = (20 * REQUESTS.messages_burst, Instant::now());
 	for _ in 0..flood {
 		let from = (flooder.clone(), request.clone().into());
-		rig.lane.feed.send(from).await.unwrap();
+		rig.lane.feed().send(from).await.unwrap();
 	}
-	rig.lane.feed.send((other.clone(), request.into())).await.unwrap();
+	rig.lane
+		.feed()
+		.send((other.clone(), request.into()))
+		.await
+		.unwrap();
 	let mut to_flooder = 0;
 	loop {
 		match rig.sent().await {
@@ -544,6 +558,11 @@ async fn conflicts(agreed: impl Fn(&[OpaqueBlock]) -> Vec<OpaqueBlock>) {
 	finalize(&mut rig.mailbox, 4, &chain[3]);
 	eventually("block 4 is final", || memory.finalized().0 == 4).await;
 	assert_eq!(metrics.conflicts.get(), 1);
+	assert_eq!(
+		rig.evidence.load(Ordering::SeqCst),
+		1,
+		"it may be half of a proof"
+	);
 	assert_eq!(memory.finalized().1, chain[3].hash());
 }
 

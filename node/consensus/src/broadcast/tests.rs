@@ -125,7 +125,8 @@ impl Blocks for Held {
 
 fn broadcaster(held: &Held, seed: u64) -> Broadcaster<Held, StdRng> {
 	let metrics = BroadcastMetrics::new(None).unwrap();
-	Broadcaster::new(held.clone(), certifier(), StdRng::seed_from_u64(seed), metrics)
+	let random = StdRng::seed_from_u64(seed);
+	Broadcaster::new(held.clone(), certifier(), Arc::new(()), random, metrics)
 }
 
 /// A broadcaster with the given numbers of peers that follow and of authorities.
@@ -222,17 +223,71 @@ fn known_and_old_blocks_are_dropped_before_anything_is_verified() {
 	certificate.signature.0[3] ^= 1;
 	let wrong = encode_push(&certificate, block);
 	let standing = |finalized, known| Standing { finalized, known };
-	for push in [&right, &wrong] {
-		for standing in [standing(0, true), standing(5, false), standing(u32::MAX, true)] {
+	for (push, certificate) in [(&right, &finalized(block)), (&wrong, &certificate)] {
+		let late = Refusal::Late(Box::new(certificate.clone()));
+		assert_eq!(late.penalty(), None);
+		for (standing, expected) in [
+			(standing(0, true), Refusal::Redundant),
+			(standing(5, false), late),
+			(standing(u32::MAX, true), Refusal::Redundant),
+		] {
 			let refusal = judge(push, &certifier(), |hash| {
 				assert_eq!(hash, block.hash());
 				standing
 			});
-			assert_eq!(refusal, Err(Refusal::Redundant));
+			assert_eq!(refusal, Err(expected));
 		}
 	}
 	assert!(judge(&right, &certifier(), |_| standing(4, false)).is_ok());
 	assert_eq!(Refusal::Redundant.penalty(), None);
+}
+
+/// Says of each certificate what it is told to, and remembers them.
+struct Judge(Offered, Mutex<Vec<Certificate>>);
+
+impl Witness for Judge {
+	fn verified(&self, _: &Certificate) {
+		unreachable!("nothing of what is pushed is verified before")
+	}
+
+	fn offered(&self, certificate: &Certificate) -> Offered {
+		self.1.lock().push(certificate.clone());
+		self.0
+	}
+}
+
+#[test]
+fn certificates_of_blocks_that_come_late_are_shown_to_a_witness() {
+	let ours = chain(3);
+	let held = Held::new();
+	for block in &ours {
+		held.put(block, Some(finalized(block)));
+	}
+	// Another block of height 2, of which this node knows nothing.
+	let fork = block_upon(ours[0].header(), Round { epoch: 0, view: 2 }, 77);
+	let push = encode_push(&finalized(&fork), &fork);
+	for (says, expected) in [
+		(Offered::Nothing, vec![]),
+		(Offered::Busy, vec![]),
+		(Offered::Kept, vec![]),
+		(Offered::Forged, vec![BAD_CERTIFICATE]),
+	] {
+		let witness = Arc::new(Judge(says, Mutex::default()));
+		let (mut broadcaster, peers) = with_peers(&held, 3, 0);
+		broadcaster.witness = witness.clone();
+		// Blocks that are known, or above the final one, are none of its business.
+		let next = block_upon(ours[2].header(), Round { epoch: 0, view: 4 }, 4);
+		for other in [&ours[1], &next] {
+			broadcaster.on_push(peers[1], encode_push(&finalized(other), other), Instant::now());
+		}
+		let actions = broadcaster.on_push(peers[0], push.clone(), Instant::now());
+		let expected: Vec<_> = expected
+			.into_iter()
+			.map(|change| Action::Report(peers[0], change))
+			.collect();
+		assert_eq!(actions, expected);
+		assert_eq!(*witness.1.lock(), [finalized(&fork)]);
+	}
 }
 
 #[test]
@@ -546,7 +601,7 @@ fn spread(nodes: usize, seed: u64) -> (usize, usize) {
 		.map(|i| {
 			let metrics = BroadcastMetrics::new(None).unwrap();
 			let random = StdRng::seed_from_u64(seed + i as u64);
-			Broadcaster::new(Held::new(), certifier.clone(), random, metrics)
+			Broadcaster::new(Held::new(), certifier.clone(), Arc::new(()), random, metrics)
 		})
 		.collect();
 	for (a, b) in &links {
@@ -656,6 +711,7 @@ impl Node {
 			broadcaster: Broadcaster::new(
 				held.clone(),
 				certifier(),
+				Arc::new(()),
 				StdRng::seed_from_u64(3),
 				metrics.clone(),
 			),

@@ -1,6 +1,10 @@
 use super::*;
 use crate::mock::*;
-use asterism_primitives::{certificate::Realm, ChainId, Hash};
+use asterism_primitives::{
+	certificate::{CertificateKind, Realm},
+	committee::BlsSignature,
+	ChainId, Hash,
+};
 use commonware_consensus::{
 	simplex::types::{
 		Activity, ConflictingFinalize, ConflictingNotarize, Finalize, Notarize, Nullify, NullifyFinalize,
@@ -139,4 +143,86 @@ fn evidence_is_bounded_and_unreadable_evidence_is_dropped() {
 	assert!(make_room(&mut kept, &piece(2, u32::MAX)));
 	assert_eq!(kept.len(), MAX_EVIDENCE / 2);
 	assert!(kept.iter().all(|piece| piece.round.epoch == 2));
+}
+
+/// A pair of certificates of an epoch, signed by these members.
+fn pair(epoch: u64, first: &[u32], second: &[u32]) -> ConflictingCertificates {
+	let certificate = |block, signers: &[u32]| Certificate {
+		kind: CertificateKind::Finalization,
+		round: Round { epoch, view: 5 },
+		parent_view: 4,
+		block_hash: Hash::repeat_byte(block),
+		signers: Certificate::bitmap(MAX_MEMBERS, signers.iter().copied()).unwrap(),
+		signature: BlsSignature([block; 48]),
+	};
+	ConflictingCertificates::new(certificate(1, first), certificate(2, second)).unwrap()
+}
+
+#[test]
+fn pairs_of_certificates_are_kept_once_and_over_a_restart() {
+	let aux = Arc::new(Memory::default());
+	let store = EvidenceStore::new(aux.clone());
+	assert!(store.add_certificates(pair(1, &[0, 1, 2], &[1, 2, 3])));
+	assert!(!store.add_certificates(pair(1, &[0, 1, 2], &[1, 2, 3])));
+	assert!(!store.add_certificates(pair(1, &[2, 9], &[2, 8])), "nobody new");
+	assert!(store.add_certificates(pair(1, &[2, 9], &[2, 9])));
+	assert!(store.add_certificates(pair(2, &[2], &[2])), "of another epoch");
+	let kept = store.certificates();
+	assert_eq!(EvidenceStore::new(aux).certificates(), kept);
+	// Votes come first, and each piece says what it is.
+	let encoded = store.encoded();
+	assert_eq!(encoded.len(), 3);
+	for (piece, pair) in encoded.iter().zip(&kept) {
+		assert_eq!(piece[0], CERTIFICATES);
+		let decoded = <(Certificate, Certificate)>::decode(&mut &piece[1..]).unwrap();
+		assert_eq!(&ConflictingCertificates::new(decoded.1, decoded.0).unwrap(), pair);
+	}
+	assert_eq!(Contradiction::NullifyFinalize.encode(), [CERTIFICATES - 1]);
+}
+
+#[test]
+fn pairs_of_certificates_are_bounded() {
+	let store = EvidenceStore::new(Arc::new(Memory::default()));
+	let of = |epoch, member: u32| pair(epoch, &[member], &[member]);
+	for epoch in [5, 7] {
+		for member in 0..MAX_MEMBERS / 2 {
+			assert!(store.add_certificates(of(epoch, member)));
+		}
+	}
+	assert_eq!(store.certificates().len(), MAX_CERTIFICATES);
+	// An older epoch's makes no room, a newer one's does.
+	for epoch in [4, 5] {
+		assert!(!store.add_certificates(of(epoch, MAX_MEMBERS - 1)));
+	}
+	assert!(store.add_certificates(of(7, MAX_MEMBERS - 1)));
+	let kept = store.certificates();
+	assert_eq!(kept.len(), MAX_CERTIFICATES / 2 + 1);
+	assert!(kept.iter().all(|pair| pair.round().epoch == 7));
+}
+
+#[test]
+fn only_certificates_that_contradict_each_other_are_a_pair() {
+	let (a, b) = (pair(1, &[0, 1], &[1, 2]).first, pair(1, &[0, 1], &[1, 2]).second);
+	let pair = |change: &dyn Fn(&mut Certificate)| {
+		let mut b = b.clone();
+		change(&mut b);
+		ConflictingCertificates::new(a.clone(), b)
+	};
+	let good = pair(&|_| {}).unwrap();
+	assert_eq!(good.culprits(), [1]);
+	assert_eq!(ConflictingCertificates::new(b.clone(), a.clone()), Some(good));
+	assert_eq!(ConflictingCertificates::new(a.clone(), a.clone()), None);
+	// The view of the parent is part of what is signed.
+	assert!(pair(&|b| (b.block_hash, b.parent_view) = (a.block_hash, 3)).is_some());
+	let nothing: [&dyn Fn(&mut Certificate); 6] = [
+		&|b| b.block_hash = a.block_hash,
+		&|b| b.round.view += 1,
+		&|b| b.round.epoch += 1,
+		&|b| b.kind = CertificateKind::Notarization,
+		&|b| b.signers = Certificate::bitmap(MAX_MEMBERS, [2, 3]).unwrap(),
+		&|b| b.signers = Certificate::bitmap(8, [1]).unwrap(),
+	];
+	for change in nothing {
+		assert_eq!(pair(change), None);
+	}
 }

@@ -1,6 +1,7 @@
 use super::*;
 use crate::{
 	committees::{CommitteeSource, VerifyError},
+	forks::Offered,
 	mock::*,
 	scheme::{self, from_finalization, from_notarization},
 };
@@ -10,11 +11,13 @@ use asterism_primitives::{
 	BlockNumber, Hash,
 };
 use codec::Encode;
+use parking_lot::Mutex;
 use polkadot_sdk::{
 	sc_consensus::{ImportedState, StateAction, StorageChanges},
 	sp_blockchain::{self, BlockStatus, Info},
 	sp_runtime::DigestItem,
 };
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The committee of epoch 0 and no other; that of epoch 2 has a key that is no point.
 struct OnRecord;
@@ -271,6 +274,49 @@ fn verifiers_are_held_for_a_few_epochs() {
 	}
 }
 
+#[test]
+fn a_committee_counts_as_it_is_on_record_when_its_epoch_begins() {
+	/// Epoch 1 is elected twice: the first committee never gets ready.
+	#[derive(Default)]
+	struct Repeated {
+		elected: AtomicUsize,
+		current: AtomicUsize,
+		asked: AtomicUsize,
+	}
+	impl CommitteeSource for Repeated {
+		fn committee(&self, epoch: Epoch) -> Option<Committee> {
+			self.asked.fetch_add(1, Ordering::SeqCst);
+			let elected = [&["//Eve", "//Ferdie"][..], &NAMES][self.elected.load(Ordering::SeqCst)];
+			Some(committee_of(epoch, elected))
+		}
+		fn epoch(&self) -> Option<Epoch> {
+			Some(self.current.load(Ordering::SeqCst) as Epoch)
+		}
+		fn progress(&self) -> BlockNumber {
+			0
+		}
+	}
+	let source = Arc::new(Repeated::default());
+	let certifier = Certifier::new(REALM, source.clone());
+	let signed = |names: &[&str]| {
+		let by = signers(REALM, &committee_of(1, names), names);
+		from_finalization(&finalization(&by, proposal(1, 1, Hash::zero()))).unwrap()
+	};
+	let (first, second) = (signed(&["//Eve", "//Ferdie"]), signed(&NAMES));
+	assert_eq!(certifier.verify(&first), Ok(()));
+	assert!(certifier.verify(&second).is_err());
+	source.elected.store(1, Ordering::SeqCst);
+	assert!(certifier.verify(&first).is_err());
+	assert_eq!(certifier.verify(&second), Ok(()));
+	// From then on it doesn't change, and isn't read again.
+	source.current.store(1, Ordering::SeqCst);
+	assert_eq!(certifier.verify(&second), Ok(()));
+	let asked = source.asked.load(Ordering::SeqCst);
+	assert_eq!(certifier.verify(&second), Ok(()));
+	assert_eq!(source.asked.load(Ordering::SeqCst), asked);
+	assert_eq!(certifier.held(), 1);
+}
+
 /// A client of which only the newest final block is known.
 struct Client(BlockNumber);
 
@@ -310,11 +356,57 @@ async fn verified(
 	finalized: BlockNumber,
 	block: BlockImportParams<OpaqueBlock>,
 ) -> Result<BlockImportParams<OpaqueBlock>, String> {
+	verified_before(Arc::new(()), finalized, block).await
+}
+
+/// The same, before a witness.
+async fn verified_before(
+	witness: Arc<dyn Witness>,
+	finalized: BlockNumber,
+	block: BlockImportParams<OpaqueBlock>,
+) -> Result<BlockImportParams<OpaqueBlock>, String> {
 	let verifier = CertificateVerifier {
 		client: Arc::new(Client(finalized)),
 		certifier: Arc::new(certifier()),
+		witness,
 	};
 	verifier.verify(block).await
+}
+
+/// Remembers what it is told.
+#[derive(Default)]
+struct Told(Mutex<Vec<Certificate>>);
+
+impl Witness for Told {
+	fn verified(&self, certificate: &Certificate) {
+		self.0.lock().push(certificate.clone());
+	}
+
+	fn offered(&self, _: &Certificate) -> Offered {
+		unreachable!("all certificates of blocks to import are verified")
+	}
+}
+
+#[tokio::test]
+async fn a_witness_is_told_of_good_certificates_alone() {
+	let header = header(3, &[ROUND]);
+	let [final_one, notarized] = certified(header.hash(), ROUND);
+	let mut forged = final_one.clone();
+	forged.signature.0[5] ^= 1;
+	let told = Arc::new(Told::default());
+	// However far the final chain is: the witness decides what it is worth.
+	for finalized in [0, 3, 1_000] {
+		for certificate in [&final_one, &forged, &notarized] {
+			let block = incoming(BlockOrigin::NetworkBroadcast, &header, justified(certificate));
+			let _ = verified_before(told.clone(), finalized, block).await;
+		}
+		let block = incoming(BlockOrigin::NetworkBroadcast, &header, None);
+		let _ = verified_before(told.clone(), finalized, block).await;
+		assert_eq!(
+			std::mem::take(&mut *told.0.lock()),
+			[final_one.clone(), notarized.clone()]
+		);
+	}
 }
 
 fn incoming(

@@ -288,6 +288,125 @@ async fn a_blocked_member_stays_outside() {
 	assert!(!wire.open(again.id, alice.id).await, "under another peer id");
 }
 
+fn ids<const N: usize>(names: [&str; N]) -> BTreeSet<MemberId> {
+	names.map(|name| keys::member(name).unwrap().id).into()
+}
+
+#[tokio::test]
+async fn an_excluded_member_is_a_stranger_until_it_is_taken_back() {
+	let wire = Wire::default();
+	let mut alice = join(&wire, "//Alice");
+	let mut bob = join(&wire, "//Bob");
+	let mut dave = join(&wire, "//Dave");
+	for peer in [bob.id, dave.id] {
+		assert!(wire.open(peer, alice.id).await);
+	}
+	heard(&bob, &mut alice).await;
+	heard(&alice, &mut dave).await;
+
+	alice.network.cut_off(0, ids(["//Bob"]));
+	wait_for("Bob is cut off", || !wire.is_open(alice.id, bob.id)).await;
+	// It is no offence to be connected, nor to knock again; under another peer id he is not let in either.
+	assert!(wire.reports(bob.id).is_empty());
+	assert!(!wire.open(bob.id, alice.id).await);
+	let again = join(&wire, "//Bob");
+	assert!(!wire.open(again.id, alice.id).await);
+	// What he says arrives nowhere, on whichever lane; what she says to all reaches the others.
+	for lane in Lane::ALL {
+		wire.send(bob.id, alice.id, frame(lane, &[1]));
+	}
+	bob.lanes.votes.0.send_bytes(Recipients::All, vec![2]);
+	bob.members.send(&[keys::member("//Alice").unwrap().id], vec![3]);
+	alice.members.send(&[keys::member("//Bob").unwrap().id], vec![4]);
+	alice.lanes.votes.0.send_bytes(Recipients::All, vec![5]);
+	assert_eq!(received(&mut dave.lanes.votes.1).await.1, Bytes::from(vec![5]));
+	heard(&dave, &mut alice).await;
+	for lane in [&mut alice.lanes.votes.1, &mut bob.lanes.votes.1] {
+		while let Ok((_, payload)) = lane.0.try_recv() {
+			assert_eq!(payload, PING);
+		}
+	}
+	assert!(alice.members.received.try_recv().is_err() && bob.members.received.try_recv().is_err());
+	for (_, lane) in [
+		&mut alice.lanes.certificates,
+		&mut alice.lanes.resolver,
+		&mut alice.lanes.blocks,
+	] {
+		assert!(lane.0.try_recv().is_err());
+	}
+
+	alice.network.cut_off(0, BTreeSet::new());
+	open_soon(&wire, bob.id, alice.id).await;
+	heard(&bob, &mut alice).await;
+	heard(&alice, &mut bob).await;
+}
+
+#[tokio::test]
+async fn exclusion_is_of_one_epoch() {
+	let wire = Wire::default();
+	let mut alice = join(&wire, "//Alice");
+	let mut bob = join(&wire, "//Bob");
+	let mut alices = take_seat(&alice.network, alice.name, &alice.id, committee(1));
+	let mut bobs = take_seat(&bob.network, bob.name, &bob.id, committee(1));
+	open_soon(&wire, bob.id, alice.id).await;
+	heard(&bob, &mut alice).await;
+
+	// More of the next committee are excluded than it stands, so that Bob stays in it.
+	alice.network.cut_off(0, ids(["//Bob"]));
+	alice.network.cut_off(5, ids(["//Bob"]));
+	let in_next = |payload: u8| [&1u64.to_le_bytes()[..], &[Lane::Votes as u8], &[payload]].concat();
+	let has = |lane: &mut LaneReceiver, wanted: u8| {
+		let mut all = std::iter::from_fn(|| lane.0.try_recv().ok());
+		all.any(|(_, payload)| payload == [wanted][..])
+	};
+	for attempt in 0.. {
+		assert!(attempt < 200, "Bob is heard in epoch 0");
+		// They arrive in this order: when the second is there, so is the first.
+		wire.send(bob.id, alice.id, frame(Lane::Votes, &[attempt]));
+		wire.send(bob.id, alice.id, in_next(attempt));
+		assert_eq!(received(&mut alices.votes.1).await.1, Bytes::from(vec![attempt]));
+		if !has(&mut alice.lanes.votes.1, attempt) {
+			break;
+		}
+	}
+	alice.lanes.votes.0.send_bytes(Recipients::All, vec![3]);
+	alices.votes.0.send_bytes(Recipients::All, vec![4]);
+	assert_eq!(received(&mut bobs.votes.1).await.1, Bytes::from(vec![4]));
+	assert!(!has(&mut bob.lanes.votes.1, 3));
+	assert!(wire.is_open(alice.id, bob.id));
+
+	// When she leaves the next committee as well, he is a stranger.
+	drop(alices);
+	wait_for("Bob is cut off", || !wire.is_open(alice.id, bob.id)).await;
+	assert!(!wire.open(bob.id, alice.id).await);
+}
+
+#[tokio::test]
+async fn who_has_paid_is_not_blocked_any_more() {
+	let wire = Wire::default();
+	let mut alice = join(&wire, "//Alice");
+	let bob = join(&wire, "//Bob");
+	assert!(wire.open(bob.id, alice.id).await);
+	let _ = alice.lanes.blocker.block(member_identity("//Bob"));
+	wait_for("Bob is cut off", || !wire.is_open(alice.id, bob.id)).await;
+	// Being taken back is for whom was cut off.
+	alice.network.cut_off(0, ids(["//Dave"]));
+	alice.network.cut_off(0, BTreeSet::new());
+	assert!(!wire.open(bob.id, alice.id).await);
+
+	alice.network.cut_off(0, ids(["//Bob"]));
+	// What is still under way from before.
+	let _ = alice.lanes.blocker.block(member_identity("//Bob"));
+	assert!(!wire.open(bob.id, alice.id).await);
+	alice.network.cut_off(0, BTreeSet::new());
+	open_soon(&wire, bob.id, alice.id).await;
+	heard(&bob, &mut alice).await;
+	// And if he goes on as before, so does she.
+	let _ = alice.lanes.blocker.block(member_identity("//Bob"));
+	wait_for("Bob is cut off again", || !wire.is_open(alice.id, bob.id)).await;
+	assert!(!wire.open(bob.id, alice.id).await);
+}
+
 #[tokio::test]
 async fn a_members_newest_stream_counts() {
 	let wire = Wire::default();

@@ -213,18 +213,6 @@ fn who_is_no_member_signs_nothing() {
 }
 
 #[test]
-fn identities_verify_sr25519_signatures() {
-	let pair = sr25519::Pair::from_string("//Alice", None).unwrap();
-	let identity = Identity(pair.public().0);
-	let sign = |bytes: &[u8]| IdentitySignature(pair.sign(bytes).0);
-	let signature = sign(&commonware_utils::union_unique(b"space", b"message"));
-	assert!(identity.verify(b"space", b"message", &signature));
-	assert!(!identity.verify(b"space", b"other", &signature));
-	assert!(!identity.verify(b"spac", b"emessage", &signature));
-	assert!(!identity.verify(b"space", b"message", &IdentitySignature([0xff; 64])));
-}
-
-#[test]
 fn participants_are_in_the_committees_order() {
 	let committee = committee(0);
 	let participants = participants(&committee).unwrap();

@@ -180,7 +180,13 @@ struct Elected;
 
 impl crate::committees::CommitteeSource for Elected {
 	fn committee(&self, epoch: Epoch) -> Option<Committee> {
-		Some(committee_of(epoch, &ELECTED[epoch as usize % ELECTED.len()]))
+		// Keys take their time to be derived, and this is asked often.
+		static HELD: Mutex<BTreeMap<Epoch, Committee>> = Mutex::new(BTreeMap::new());
+		let mut held = HELD.lock();
+		let committee = held
+			.entry(epoch)
+			.or_insert_with(|| committee_of(epoch, &ELECTED[epoch as usize % ELECTED.len()]));
+		Some(committee.clone())
 	}
 
 	fn epoch(&self) -> Option<Epoch> {
@@ -225,6 +231,7 @@ impl Node {
 			directory: directory.path().join("consensus"),
 			peer,
 			evidence: evidence.clone(),
+			witness: Arc::new(()),
 			acquaint: false,
 			metrics: Metrics::new(None).unwrap(),
 			channel,
@@ -281,6 +288,210 @@ async fn network_and_sync(wire: Wire, nodes: Vec<(PeerId, Arc<MemoryChain>)>) {
 		}
 		tokio::time::sleep(Duration::from_millis(50)).await;
 	}
+}
+
+/// A root chain that a test changes.
+struct OnRecord {
+	committees: Mutex<BTreeMap<Epoch, Committee>>,
+	/// `None` if it can't be read.
+	excluded: Mutex<Option<Vec<MemberId>>>,
+	number: Mutex<BlockNumber>,
+}
+
+impl OnRecord {
+	fn new(committees: impl IntoIterator<Item = Committee>) -> Arc<Self> {
+		let committees = committees
+			.into_iter()
+			.map(|committee| (committee.epoch(), committee));
+		Arc::new(OnRecord {
+			committees: Mutex::new(committees.collect()),
+			excluded: Mutex::new(Some(Vec::new())),
+			number: Mutex::new(0),
+		})
+	}
+
+	/// In its next block, these nodes are excluded.
+	fn exclude(&self, excluded: Option<&[MemberId]>) {
+		*self.excluded.lock() = excluded.map(<[_]>::to_vec);
+		*self.number.lock() += 1;
+	}
+}
+
+impl crate::committees::CommitteeSource for OnRecord {
+	fn committee(&self, epoch: Epoch) -> Option<Committee> {
+		self.committees.lock().get(&epoch).cloned()
+	}
+
+	fn excluded(&self, epoch: Epoch) -> Option<Vec<MemberId>> {
+		let excluded = self.excluded.lock().clone()?;
+		let committee = self.committee(epoch)?;
+		let members = committee.members().iter().map(|member| member.id);
+		Some(members.filter(|id| excluded.contains(id)).collect())
+	}
+
+	fn epoch(&self) -> Option<Epoch> {
+		Some(0)
+	}
+
+	fn progress(&self) -> BlockNumber {
+		*self.number.lock()
+	}
+}
+
+fn id_of(name: &str) -> MemberId {
+	crate::keys::member(name).unwrap().id
+}
+
+/// A worker that is not run, as the named member.
+fn idle_worker(wire: &Wire, name: &str, source: Arc<OnRecord>) -> (Worker<Memory>, tempfile::TempDir) {
+	let directory = tempfile::tempdir().unwrap();
+	let keystore = LocalKeystore::open(directory.path().join("keystore"), None).unwrap();
+	let keys = Keys::new(keystore.into());
+	crate::keys::insert(&**keys.keystore(), name, None).unwrap();
+	let peer = PeerId::random();
+	let (service, peers) = wire.join(peer);
+	let (channel, _members, task) = CommitteeNetwork::new(REALM, Box::new(service), peers);
+	tokio::spawn(task);
+	let worker = Worker {
+		chain: Arc::new(MemoryChain::default()),
+		certifier: Arc::new(Certifier::new(REALM, source)),
+		keys,
+		interval: Duration::from_millis(200),
+		directory: directory.path().join("consensus"),
+		peer,
+		evidence: Arc::new(EvidenceStore::new(Arc::new(Memory::default()))),
+		witness: Arc::new(()),
+		acquaint: true,
+		metrics: Metrics::new(None).unwrap(),
+		channel,
+		seats: Seats::default(),
+	};
+	(worker, directory)
+}
+
+/// Committees of epochs 0 and 1; Bob is in both.
+fn two_committees() -> [Committee; 2] {
+	[
+		committee_of(0, &["//Alice", "//Bob", "//Charlie", "//Dave"]),
+		committee_of(1, &["//Alice", "//Bob", "//Eve", "//Ferdie"]),
+	]
+}
+
+#[tokio::test]
+async fn excluded_members_are_cut_off_and_taken_back_as_the_root_chain_says() {
+	let source = OnRecord::new(two_committees());
+	let (worker, _directory) = idle_worker(&Wire::default(), "//Alice", source.clone());
+	let mut taken = BTreeMap::new();
+	let mut look = || {
+		worker.take_seats(0, &mut taken);
+		let places = worker.seats.lock();
+		assert_eq!(
+			places.others().contains(&id_of("//Bob")),
+			places.acquaintances.contains(&id_of("//Bob"))
+		);
+		let cut_off = |epoch| places.cut_off[&epoch].iter().copied().collect::<Vec<_>>();
+		(
+			cut_off(0),
+			cut_off(1),
+			places.others(),
+			worker.metrics.excluded.get(),
+		)
+	};
+	let everybody: HashSet<_> = EVERYBODY[1..].iter().map(|name| id_of(name)).collect();
+	let but = |names: &[&str]| -> HashSet<_> {
+		let gone: Vec<_> = names.iter().map(|name| id_of(name)).collect();
+		everybody
+			.iter()
+			.copied()
+			.filter(|id| !gone.contains(id))
+			.collect()
+	};
+	let [bob, dave, eve] = ["//Bob", "//Dave", "//Eve"].map(id_of);
+	let nobody = (vec![], vec![], everybody.clone(), 0);
+	assert_eq!(look(), nobody);
+
+	// Nobody's seat changes between two blocks of the root chain.
+	*source.excluded.lock() = Some(vec![bob]);
+	assert_eq!(look(), nobody);
+	source.exclude(Some(&[bob]));
+	let without_bob = (vec![bob], vec![bob], but(&["//Bob"]), 1);
+	assert_eq!(look(), without_bob);
+
+	// One more than either committee stands: the first one is cut off, and the other one stays.
+	source.exclude(Some(&[bob, dave, eve]));
+	let (of_0, of_1, others, count) = look();
+	assert_eq!((of_0, of_1), (vec![bob.min(dave)], vec![bob.min(eve)]));
+	assert!(others.contains(&bob.max(dave)) && others.contains(&bob.max(eve)));
+	assert!((1..=2).contains(&count));
+
+	// What can't be read changes nothing.
+	source.exclude(Some(&[bob]));
+	assert_eq!(look(), without_bob);
+	source.exclude(None);
+	assert_eq!(look(), without_bob);
+
+	// Bob is registered again.
+	source.exclude(Some(&[]));
+	assert_eq!(look(), nobody);
+
+	// Who is itself excluded still knows the others.
+	source.exclude(Some(&[id_of("//Alice")]));
+	let (of_0, _, others, _) = look();
+	assert_eq!((of_0, others), (vec![id_of("//Alice")], everybody));
+}
+
+#[tokio::test]
+async fn a_member_of_the_next_committee_that_is_cut_off_is_no_acquaintance() {
+	// Charlie has no seat in the next committee, and talks to its members for the sake of the secret that is passed on.
+	let source = OnRecord::new(two_committees());
+	let (worker, _directory) = idle_worker(&Wire::default(), "//Charlie", source.clone());
+	let mut taken = BTreeMap::new();
+	worker.take_seats(0, &mut taken);
+	assert!(worker.seats.lock().acquaintances.contains(&id_of("//Eve")));
+	source.exclude(Some(&[id_of("//Eve")]));
+	worker.take_seats(0, &mut taken);
+	let places = worker.seats.lock();
+	assert!(!places.acquaintances.contains(&id_of("//Eve")));
+	assert!(!places.others().contains(&id_of("//Eve")) && places.others().contains(&id_of("//Ferdie")));
+	// It is not one of the committees that Charlie serves in.
+	assert_eq!(worker.metrics.excluded.get(), 0);
+}
+
+#[tokio::test]
+async fn the_seat_is_that_of_the_committee_that_is_elected_at_last() {
+	let [current, next] = two_committees();
+	let source = OnRecord::new([current, next.clone()]);
+	let wire = Wire::default();
+	let (worker, _directory) = idle_worker(&wire, "//Alice", source.clone());
+	let mut taken = BTreeMap::new();
+	let mut look = || {
+		worker.take_seats(0, &mut taken);
+		let places = worker.seats.lock();
+		let held: Vec<_> = places
+			.seats
+			.values()
+			.map(|(committee, _)| committee.clone())
+			.collect();
+		assert!(taken.values().map(|seat| &seat.committee).eq(&held));
+		(held, places.others())
+	};
+	let (held, others) = look();
+	assert!(held[1] == next && others.contains(&id_of("//Ferdie")));
+	// Its election is repeated. Alice is elected again, then once more without her.
+	let again = committee_of(1, &["//Alice", "//Bob", "//Charlie", "//Eve"]);
+	source.committees.lock().insert(1, again.clone());
+	let (held, others) = look();
+	assert!(held[1] == again && !others.contains(&id_of("//Ferdie")));
+	source
+		.committees
+		.lock()
+		.insert(1, committee_of(1, &["//Bob", "//Charlie", "//Dave", "//Eve"]));
+	assert_eq!(look().0.len(), 1);
+	source.committees.lock().insert(1, next.clone());
+	assert_eq!(look().0[1], next);
+	// A committee that serves is never exchanged.
+	source.committees.lock().remove(&1);
+	assert_eq!(look().0.len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

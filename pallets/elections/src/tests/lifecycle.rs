@@ -252,7 +252,10 @@ fn old_members_stay_only_if_they_can_be_punished() {
 		let serving = vec![member(0), member(1), member(2), founder(0)];
 		Committees::insert(A, 0, Committee::new(0, serving).unwrap());
 		change(&operator(1), |node| {
-			node.status = Status::Leaving { withdrawable_at: 99 }
+			node.status = Status::Leaving {
+				withdrawable_at: 99,
+				excluded: false,
+			}
 		});
 		Registry::exclude(&operator(2));
 		// The active one has new keys meanwhile: it stays under these.
@@ -268,6 +271,29 @@ fn old_members_stay_only_if_they_can_be_punished() {
 		let committee = Committees::get(A, 1).unwrap();
 		assert!(committee.members().iter().any(|member| member.key.0[0] == 77));
 		assert_eq!(Nodes::get(operator(0)).unwrap().duties, 2);
+	});
+}
+
+#[test]
+fn who_is_excluded_does_not_stay_by_leaving() {
+	new_test_ext().execute_with(|| {
+		let member = |i: u8| Member {
+			id: id(i),
+			key: BlsPublic([i; 96]),
+		};
+		let serving = vec![member(0), member(1), founder(0)];
+		Committees::insert(A, 0, Committee::new(0, serving).unwrap());
+		for (i, excluded) in [(0, false), (1, true)] {
+			change(&operator(i), |node| {
+				node.status = Status::Leaving {
+					withdrawable_at: 99,
+					excluded,
+				}
+			});
+		}
+		open(seed_electing(4));
+		run_by(CLAIM_PERIOD);
+		assert_eq!(recorded(A, 1), ids([0, 200]));
 	});
 }
 
@@ -330,7 +356,10 @@ fn who_leaves_or_is_excluded_after_its_claim_is_no_member() {
 		}
 		Registry::exclude(&operator(elected[0]));
 		change(&operator(elected[1]), |node| {
-			node.status = Status::Leaving { withdrawable_at: 99 }
+			node.status = Status::Leaving {
+				withdrawable_at: 99,
+				excluded: false,
+			}
 		});
 		// Nor who exchanges its keys: the new ones may have been chosen with the seed in view.
 		change(&operator(elected[2]), |node| {

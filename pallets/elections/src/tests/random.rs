@@ -73,7 +73,10 @@ fn take(step: Step) {
 		Step::Word(index, i) => says_ready(index, chain(i)),
 		Step::Exclude(i) => drop(Registry::exclude(&operator(i))),
 		Step::Leave(i) => change(&operator(i), |node| {
-			node.status = Status::Leaving { withdrawable_at: 0 }
+			node.status = Status::Leaving {
+				withdrawable_at: 0,
+				excluded: false,
+			}
 		}),
 		Step::Rotate(i) => change(&operator(i), |node| {
 			// Back and forth between two identities.

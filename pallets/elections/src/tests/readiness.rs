@@ -41,6 +41,120 @@ fn a_quorum_is_needed() {
 }
 
 #[test]
+fn words_of_excluded_members_do_not_count() {
+	new_test_ext().execute_with(|| {
+		let members = decided();
+		Registry::exclude(&operator(members[0]));
+		for i in &members[..3] {
+			say(*i, &word(*i, A, None));
+		}
+		assert_eq!(Elections::ready_members(A).len(), 3);
+		assert!(!Elections::is_ready(A, 1), "two count");
+		say(members[3], &word(members[3], A, None));
+		assert!(Elections::is_ready(A, 1));
+	});
+}
+
+#[test]
+fn who_registers_again_counts_again() {
+	new_test_ext().execute_with(|| {
+		let members = decided();
+		for i in &members[..2] {
+			say(*i, &word(*i, A, None));
+		}
+		Registry::exclude(&operator(members[0]));
+		say(members[2], &word(members[2], A, None));
+		assert!(!Elections::is_ready(A, 1));
+		Registry::exclude(&operator(members[3]));
+		change(&operator(members[0]), |node| {
+			node.status = Status::Active;
+			node.since = System::block_number();
+		});
+		say(members[3], &word(members[3], A, None));
+		assert!(Elections::is_ready(A, 1));
+	});
+}
+
+#[test]
+fn a_committee_with_too_many_excluded_members_never_takes_over() {
+	new_test_ext().execute_with(|| {
+		let members = decided();
+		// One leaves and is excluded, which is the same.
+		Registry::exclude(&operator(members[0]));
+		change(&operator(members[1]), |node| {
+			node.status = Status::Leaving {
+				withdrawable_at: 99,
+				excluded: true,
+			}
+		});
+		for i in &members {
+			say(*i, &word(*i, A, None));
+		}
+		assert!(!Elections::is_ready(A, 1));
+		run_by(READY_PERIOD);
+		assert_eq!((election(A).attempt, election(A).phase), (1, Phase::AwaitingSeed));
+		// The next attempt does without them.
+		run_by(1);
+		let randomness = Hash::repeat_byte(42);
+		seed(randomness);
+		for i in 0..NODES {
+			try_claim(&claim_of(i, A));
+		}
+		run_by(CLAIM_PERIOD);
+		let again = numbers(A, 1);
+		assert!(members[..2].iter().all(|i| !again.contains(i)));
+		for i in again {
+			if !Elections::is_ready(A, 1) {
+				say(i, &word(i, A, None));
+			}
+		}
+		assert!(Elections::is_ready(A, 1));
+	});
+}
+
+#[test]
+fn the_excluded_members_of_a_committee_are_known() {
+	new_test_ext().execute_with(|| {
+		let members = decided();
+		let ids = recorded(A, 1);
+		let excluded = |epoch| Elections::excluded(A, epoch, ids.iter().copied());
+		assert_eq!(excluded(1), []);
+		for i in [members[2], members[0]] {
+			Registry::exclude(&operator(i));
+		}
+		// A node that is no member changes nothing, nor does a founder, who is nobody's node.
+		let outsider = (0..NODES).find(|i| !members.contains(i)).unwrap();
+		Registry::exclude(&operator(outsider));
+		assert_eq!(Elections::excluded(A, 0, [id(200), id(201)]), []);
+		let expected: Vec<_> = ids
+			.iter()
+			.copied()
+			.filter(|member| [id(members[0]), id(members[2])].contains(member))
+			.collect();
+		assert_eq!(excluded(1), expected);
+		// Without a roster it is whoever has the identity now.
+		assert_eq!(excluded(7), expected);
+		change(&operator(members[0]), |node| node.status = Status::Active);
+		assert_eq!(excluded(1), [id(members[2])]);
+	});
+}
+
+#[test]
+fn nodes_are_looked_at_and_paid_for_only_if_the_words_are_enough() {
+	new_test_ext().execute_with(|| {
+		let members = decided();
+		let weight = |i: u8| {
+			let call = word_call(i, &word(i, A, None));
+			let done = call.dispatch(RawOrigin::Authorized.into()).unwrap();
+			done.actual_weight.unwrap()
+		};
+		let alone = <() as WeightInfo>::ready();
+		assert_eq!([weight(members[0]), weight(members[1])], [alone; 2]);
+		assert_eq!(weight(members[2]), alone + <() as WeightInfo>::count_nodes());
+	});
+}
+
+#[test]
 fn words_are_the_members_own_and_count_once() {
 	new_test_ext().execute_with(|| {
 		let members = decided();

@@ -193,7 +193,10 @@ fn who_registers_leaves_or_is_excluded_after_the_signal() {
 	new_test_ext().execute_with(|| {
 		let (_, elected) = opened(4);
 		change(&operator(elected[0]), |node| {
-			node.status = Status::Leaving { withdrawable_at: 99 }
+			node.status = Status::Leaving {
+				withdrawable_at: 99,
+				excluded: false,
+			}
 		});
 		Registry::exclude(&operator(elected[1]));
 		put_node(operator(50), keys(50), 1_000 * STAKE);

@@ -87,12 +87,17 @@ fn apply(action: &Action) {
 			};
 			transactional(&|| rotate(*who, &secrets));
 		}
-		Action::Leave { who } => transactional(&|| Stake::leave(signed(*who))),
+		Action::Leave { who } => {
+			let excluded = || Stake::node(&account(*who)).is_some_and(|node| node.is_excluded());
+			let before = excluded();
+			transactional(&|| Stake::leave(signed(*who)));
+			assert_eq!(excluded(), before);
+		}
 		Action::Withdraw { who } => {
 			let before = Stake::node(&account(*who));
 			transactional(&|| Stake::withdraw(signed(*who)));
 			if let (Some(node), None) = (before, Stake::node(&account(*who))) {
-				let Status::Leaving { withdrawable_at } = node.status else {
+				let Status::Leaving { withdrawable_at, .. } = node.status else {
 					panic!("only who leaves withdraws")
 				};
 				assert!(node.duties == 0 && withdrawable_at <= System::block_number());
@@ -110,7 +115,9 @@ fn apply(action: &Action) {
 			assert_eq!(amount, (before * Balance::from(*percent)).div_ceil(100));
 		}
 		Action::Exclude { who } => {
-			Stake::exclude(&account(*who));
+			let before = Stake::node(&account(*who)).is_some_and(|node| !node.is_excluded());
+			assert_eq!(Stake::exclude(&account(*who)), before);
+			assert!(Stake::node(&account(*who)).is_none_or(|node| node.is_excluded() && node.weight() == 0));
 		}
 		Action::Begin { who } => Stake::begin_duty(&account(*who)),
 		Action::End { who } => Stake::end_duty(&account(*who)),

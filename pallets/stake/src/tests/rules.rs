@@ -47,7 +47,8 @@ fn a_node_registers_grows_leaves_and_withdraws() {
 		assert_eq!(
 			node(1).status,
 			Status::Leaving {
-				withdrawable_at: 10 + UNBONDING
+				withdrawable_at: 10 + UNBONDING,
+				excluded: false,
 			}
 		);
 		assert_eq!((Stake::total(), node(1).weight(), node(1).stake), (0, 0, 2_000));
@@ -208,13 +209,44 @@ fn an_excluded_node_weighs_nothing_until_it_registers_again() {
 		assert_eq!(Retired::<Test>::get(account(1)).len(), 3);
 		Stake::do_try_state().unwrap();
 
-		// Or it leaves.
+		// Or it leaves, which undoes nothing.
 		Stake::exclude(&account(1));
 		assert_ok!(Stake::leave(signed(1)));
+		assert!(node(1).is_excluded() && !Stake::exclude(&account(1)));
 		assert_eq!(Stake::total(), 0);
 		at(4 + UNBONDING);
 		assert_ok!(Stake::withdraw(signed(1)));
 		assert_eq!(KeyOwner::<Test>::iter().count(), 0, "all keys are forgotten");
+		Stake::do_try_state().unwrap();
+	});
+}
+
+#[test]
+fn who_leaves_can_be_excluded_and_nobody_escapes_by_leaving() {
+	network(&[]).execute_with(|| {
+		assert_ok!(register(1, &Secrets::new(1), MINIMUM));
+		assert_ok!(Stake::leave(signed(1)));
+		let Status::Leaving { withdrawable_at, .. } = node(1).status else {
+			panic!("it is leaving")
+		};
+		assert!(!node(1).is_excluded());
+		assert!(Stake::exclude(&account(1)));
+		assert!(node(1).is_excluded() && !node(1).eligible(100));
+		assert_eq!(
+			node(1).status,
+			Status::Leaving {
+				withdrawable_at,
+				excluded: true,
+			}
+		);
+		assert_eq!((Stake::total(), node(1).weight()), (0, 0));
+		Stake::do_try_state().unwrap();
+		// It can't come back but by withdrawing and registering.
+		assert_noop!(register(1, &Secrets::new(1), 0), Error::<Test>::Leaving);
+		at(withdrawable_at);
+		assert_ok!(Stake::withdraw(signed(1)));
+		assert_ok!(register(1, &Secrets::new(1), MINIMUM));
+		assert!(!node(1).is_excluded());
 		Stake::do_try_state().unwrap();
 	});
 }

@@ -13,7 +13,7 @@ use asterism_primitives::{
 		SortitionProof,
 	},
 	epoch::{epoch_item, epoch_note, EpochNote},
-	keys::{NodeKeys, SortitionPublic},
+	keys::{NodeKeys, NodeKeysProof, SortitionPublic},
 	protocol::sortition::{self, Standing},
 	root_state::ready_key,
 	AccountId, Balance, BlockNumber, ChainId, Hash, Header,
@@ -21,7 +21,7 @@ use asterism_primitives::{
 use asterism_root_runtime::{
 	Beacon, Block, Chains, Epochs, Executive, Runtime, RuntimeGenesisConfig, Stake, UncheckedExtrinsic,
 };
-use asterism_runtime_common::{bls::DST, UNIT};
+use asterism_runtime_common::{bls::DST, possession, UNIT};
 use blst::min_sig::{AggregateSignature, SecretKey};
 use codec::DecodeAll;
 use pallet_chains::{ChainRegistry, CommitteeProvider, Succession};
@@ -83,6 +83,18 @@ fn keys(i: u8) -> NodeKeys {
 		sortition: SortitionPublic(sortition_key(i).public().0),
 		consensus: BlsPublic(consensus(i).sk_to_pk().to_bytes()),
 	}
+}
+
+/// The keys of node `i`, and the proof that they are its operator's.
+pub fn owned_keys(i: u8, genesis: Hash) -> (NodeKeys, NodeKeysProof) {
+	let keys = keys(i);
+	let statement = keys.ownership_statement(genesis, &operator(i));
+	let proof = NodeKeysProof {
+		identity: identity(i).sign(&statement).0,
+		sortition: sortition_key(i).sign(&statement).0,
+		consensus: BlsSignature(consensus(i).sign(&statement, possession::DST, &[]).to_bytes()),
+	};
+	(keys, proof)
 }
 
 /// Which node this member is.

@@ -1,4 +1,5 @@
-//! Members' identity keys (sr25519) as commonware's distributed key generation takes them.
+//! Members' identity keys (sr25519) as commonware takes them: for who votes in its consensus, and for who deals and plays in
+//! its distributed key generation.
 
 use asterism_primitives::{committee::MemberId, keys::IDENTITY_KEY};
 use bytes::{Buf, BufMut};
@@ -13,6 +14,9 @@ use polkadot_sdk::{
 };
 use rand_core::CryptoRngCore;
 use std::{fmt, ops::Deref};
+
+/// The target of this crate's log lines.
+pub const LOG_TARGET: &str = "identity";
 
 macro_rules! array_type {
 	($(#[$doc:meta])* $name:ident, $len:expr) => {
@@ -68,12 +72,12 @@ macro_rules! array_type {
 }
 
 array_type!(
-	/// A member as dealer or player: its identity key.
+	/// A member: its identity key, [`MemberId`].
 	Identity,
 	32
 );
 array_type!(
-	/// A signature of an identity key.
+	/// An sr25519 signature, by which a member proves its identity.
 	IdentitySignature,
 	64
 );
@@ -196,7 +200,7 @@ impl Signer for IdentitySigner {
 	fn sign(&self, namespace: &[u8], message: &[u8]) -> IdentitySignature {
 		let signature = self.try_sign(&union_unique(namespace, message));
 		if signature.is_none() {
-			log::error!(target: crate::LOG_TARGET, "the keystore does not sign with the identity key of {}", self.id());
+			log::error!(target: LOG_TARGET, "the keystore does not sign with the identity key of {}", self.id());
 		}
 		IdentitySignature(signature.unwrap_or([0; 64]))
 	}
@@ -205,6 +209,7 @@ impl Signer for IdentitySigner {
 #[cfg(test)]
 mod tests {
 	use super::*;
+	use commonware_codec::{DecodeExt, Encode};
 	use polkadot_sdk::sp_keystore::{testing::MemoryKeystore, Keystore};
 	use std::sync::Arc;
 
@@ -232,6 +237,32 @@ mod tests {
 		assert!(!other
 			.public_key()
 			.verify(b"", b"message", &absent.sign(b"", b"message")));
+	}
+
+	#[test]
+	fn identities_verify_sr25519_signatures() {
+		let pair = sr25519::Pair::from_string("//Alice", None).unwrap();
+		let identity = Identity(pair.public().0);
+		let sign = |bytes: &[u8]| IdentitySignature(pair.sign(bytes).0);
+		let signature = sign(&union_unique(b"space", b"message"));
+		assert!(identity.verify(b"space", b"message", &signature));
+		assert!(!identity.verify(b"space", b"other", &signature));
+		assert!(!identity.verify(b"spac", b"emessage", &signature));
+		assert!(!identity.verify(b"space", b"message", &IdentitySignature([0xff; 64])));
+	}
+
+	#[test]
+	fn an_identity_is_its_members_bytes() {
+		let member = MemberId([7; 32]);
+		let identity = Identity::from(member);
+		assert_eq!(MemberId::from(&identity), member);
+		assert_eq!(identity.to_string(), member.to_string());
+		let bytes = identity.encode();
+		assert_eq!(bytes, member.0[..]);
+		assert_eq!(Identity::decode(bytes.clone()).unwrap(), identity);
+		for wrong in [&bytes[..31], &[&bytes[..], &[0]].concat()] {
+			assert!(Identity::decode(wrong).is_err());
+		}
 	}
 
 	#[test]
