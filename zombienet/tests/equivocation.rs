@@ -74,14 +74,18 @@ async fn signed_by_others(
 		else {
 			continue;
 		};
-		if !places.contains_key(&epoch) {
-			let committee: Committee = node.rpc(chain, "consensus_committee", rpc_params![epoch]).await?;
-			let place = committee.members.iter().position(|member| member.id == excluded);
-			places.insert(epoch, place);
-		}
-		if let Some(Some(place)) = places.get(&epoch) {
+		let place = match places.get(&epoch) {
+			Some(place) => *place,
+			None => {
+				let committee: Committee = node.rpc(chain, "consensus_committee", rpc_params![epoch]).await?;
+				let place = committee.members.iter().position(|member| member.id == excluded);
+				places.insert(epoch, place);
+				place
+			}
+		};
+		if let Some(place) = place {
 			ensure!(
-				!signers.contains(place),
+				!signers.contains(&place),
 				"chain {chain}: who is excluded signed block {number} of epoch {epoch}"
 			);
 			looked_at += 1;

@@ -8,10 +8,9 @@
 //! - The others cut such a member off: they don't connect to it, and neither send it anything nor take anything from it. So its
 //!   votes are in no certificate any more, its proposals reach nobody, and the views that it leads are skipped.
 //! - At most [`Committee::faults`] members are cut off at a time. A quorum needs all others, so with one more the chain would stand
-//!   still until its next committee takes over, and that one is elected by means of this chain's blocks. If more are excluded, it
-//!   is the first ones in the committee's order, which all nodes agree on: two honest members that cut different ones off would
-//!   hear fewer members than they need to. The others go on; more than a committee stands were dishonest, so what they can do
-//!   they have been able to do before.
+//!   still for good: only its own blocks hand it over to the next committee. If more are excluded, it is the first ones in the
+//!   committee's order, which all nodes agree on: if they cut different ones off, fewer than a quorum might hear each other. The rest
+//!   go on; more than a committee stands were dishonest, and can do nothing now that they couldn't before.
 //! - Who is cut off counts as one of the faulty members that a committee stands: with f cut off, nobody else may be missing.
 
 use asterism_primitives::committee::{Committee, MemberId};

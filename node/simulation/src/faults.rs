@@ -33,6 +33,9 @@ pub enum Kind {
 	Cut,
 	/// Their processes have ended.
 	Down,
+	/// Their processes end, and begin again at once: in the midst of a view, of which they know by their journals alone what they have
+	/// voted.
+	Restart,
 }
 
 /// Something that goes wrong.
@@ -87,8 +90,7 @@ impl Roles {
 				rng.gen_range(0..=NODES),
 				rng.gen_range(1_000..20_000),
 			),
-			// A restart in the midst of a view: what the member has voted, it knows from its journal alone.
-			6..=8 => (Kind::Down, 1, 0, rng.gen_range(20..400)),
+			6..=8 => (Kind::Restart, 1, 0, 0),
 			_ => (
 				Kind::Down,
 				rng.gen_range(0..=COMMITTEE),

@@ -47,7 +47,7 @@ static ALL: LazyLock<Vec<Seeded>> = LazyLock::new(|| {
 
 /// The public keys of a node, by its number.
 pub fn keys(node: usize) -> NodeKeys {
-	ALL[node].public.clone()
+	ALL[node].public
 }
 
 /// The member that a node is, wherever it serves.

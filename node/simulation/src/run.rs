@@ -238,10 +238,16 @@ impl World {
 	async fn begin(&mut self, fault: Fault) {
 		self.note(format!("{fault:?}"));
 		let until = self.clock.elapsed() + fault.lasts;
-		if fault.kind == Kind::Down {
+		if fault.kind != Kind::Cut {
 			for node in &fault.nodes {
 				self.stop(*node).await;
 			}
+		}
+		if fault.kind == Kind::Restart {
+			for node in &fault.nodes {
+				self.start(*node);
+			}
+			return;
 		}
 		self.faults.push((fault, until));
 		self.relink().await;
@@ -398,7 +404,7 @@ fn elections_the_beacons_key_and_handovers_go_on_through_faults() {
 
 #[test]
 fn a_run_is_decided_by_its_seed() {
-	let seed = 1_000_003;
+	let seed = 1;
 	let first = told(seed).expect("the run is good");
 	assert_eq!(told(seed).expect("the run is good"), first);
 }
