@@ -249,14 +249,7 @@ impl Network {
 	/// Starts a node that serves every chain, has no keys and is on record nowhere: its operator is the development account of
 	/// its name.
 	pub fn add_candidate(&mut self, name: &str) -> Result<()> {
-		self.add(NodeDefinition {
-			name: name.into(),
-			chain: 0,
-			args: Vec::new(),
-			root_args: Vec::new(),
-			serves_all: Some(Keys::Own),
-		})?;
-		self.node_mut(name)?.start(&[])?;
+		self.add_and_start(name, 0, Some(Keys::Own))?;
 		self.say(format!("started {name}, which nobody knows yet"));
 		Ok(())
 	}
@@ -304,19 +297,23 @@ impl Network {
 
 	/// Adds a node of a chain that is a member of no committee and has no block yet, and starts it.
 	pub fn add_follower(&mut self, name: &str, chain: u32) -> Result<()> {
+		self.add_and_start(name, chain, None)?;
+		self.say(format!(
+			"started {name}, which follows chain {chain} and has no block of it"
+		));
+		Ok(())
+	}
+
+	fn add_and_start(&mut self, name: &str, chain: u32, serves_all: Option<Keys>) -> Result<()> {
 		self.add(NodeDefinition {
 			name: name.into(),
 			chain,
 			args: Vec::new(),
 			root_args: Vec::new(),
-			serves_all: None,
+			serves_all,
 		})?;
 		let boot = self.boot.clone();
-		self.node_mut(name)?.start(&boot)?;
-		self.say(format!(
-			"started {name}, which follows chain {chain} and has no block of it"
-		));
-		Ok(())
+		self.node_mut(name)?.start(&boot)
 	}
 
 	/// The newest final block of a chain that any of its nodes knows; number 0 if none answers.

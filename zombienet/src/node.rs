@@ -11,7 +11,10 @@ use std::{
 	sync::atomic::{AtomicU16, Ordering},
 	time::Duration,
 };
-use subxt::rpcs::{client::RpcParams, rpc_params, RpcClient};
+use subxt::{
+	rpcs::{client::RpcParams, rpc_params, RpcClient},
+	OnlineClient, PolkadotConfig,
+};
 
 use crate::definition::{Keys, NodeDefinition};
 
@@ -115,6 +118,12 @@ impl Identity {
 			address: format!("/ip4/127.0.0.1/tcp/{port}/p2p/{}", peer.trim()),
 		})
 	}
+}
+
+/// Bytes in hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+	let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+	format!("0x{digits}")
 }
 
 /// Puts a member's keys into a keystore.
@@ -429,6 +438,14 @@ impl Node {
 		connected.with_context(|| format!("{}: {url}", self.definition.name))
 	}
 
+	/// Connects to a chain with subxt.
+	pub async fn subxt(&self, chain: u32) -> Result<OnlineClient<PolkadotConfig>> {
+		let url = self.url(chain)?;
+		OnlineClient::from_insecure_url(&url)
+			.await
+			.with_context(|| format!("subxt: connecting to {url}"))
+	}
+
 	/// Calls a method of a chain's JSON-RPC.
 	pub async fn rpc<T: DeserializeOwned>(&self, chain: u32, method: &str, params: RpcParams) -> Result<T> {
 		let client = self.client(chain).await?;
@@ -472,8 +489,7 @@ impl Node {
 
 	/// Makes new keys in the node's keystore, for an operator's account.
 	pub async fn rotate_keys(&self, operator: [u8; 32]) -> Result<MemberKeys> {
-		let digits: String = operator.iter().map(|byte| format!("{byte:02x}")).collect();
-		let params = rpc_params![format!("0x{digits}")];
+		let params = rpc_params![hex(&operator)];
 		self.rpc(0, "author_rotateKeysWithOwner", params).await
 	}
 

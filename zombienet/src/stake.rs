@@ -1,11 +1,10 @@
 //! A staked node on the root chain, with subxt: what is on record of it, and how it joins and leaves.
 
-use crate::node::Node;
+use crate::node::{hex, Node};
 use anyhow::{ensure, Context, Result};
 use subxt::{
 	dynamic::{self, Value},
 	ext::scale_decode::DecodeAsType,
-	OnlineClient, PolkadotConfig,
 };
 use subxt_signer::{sr25519::Keypair, SecretUri};
 
@@ -45,17 +44,21 @@ impl Staked {
 	}
 }
 
+/// What the network files give each node, and what nodes that join put up, in the smallest unit of noOs.
+pub const STAKE: u128 = 10_000 * 1_000_000_000_000;
+
+/// The identity of a development node whose keys come of its name: the secret is the same as its operator's.
+///
+/// # Errors
+/// If it is no name.
+pub fn identity(name: &str) -> Result<String> {
+	Ok(hex(&operator(name)?.public_key().0))
+}
+
 /// The development account `//<name>`.
 fn operator(name: &str) -> Result<Keypair> {
 	let uri: SecretUri = format!("//{name}").parse()?;
 	Ok(Keypair::from_uri(&uri)?)
-}
-
-async fn connect(asked: &Node) -> Result<OnlineClient<PolkadotConfig>> {
-	let url = asked.url(0)?;
-	OnlineClient::from_insecure_url(&url)
-		.await
-		.with_context(|| format!("subxt: connecting to {url}"))
 }
 
 /// The node of the development account `//<name>`, as another node's root chain has it.
@@ -65,7 +68,7 @@ async fn connect(asked: &Node) -> Result<OnlineClient<PolkadotConfig>> {
 pub async fn staked(asked: &Node, name: &str) -> Result<Staked> {
 	let operator = operator(name)?.public_key().0;
 	let address = dynamic::storage::<([u8; 32],), Staked>("Stake", "Nodes");
-	let block = connect(asked).await?.at_current_block().await?;
+	let block = asked.subxt(0).await?.at_current_block().await?;
 	let value = block.storage().fetch(address, (operator,)).await;
 	let value = value.with_context(|| format!("{name} has no node on record"))?;
 	Ok(value.decode()?)
@@ -74,8 +77,9 @@ pub async fn staked(asked: &Node, name: &str) -> Result<Staked> {
 /// Submits a call of `stake` that the operator signs, and waits until it is final.
 async fn submit(asked: &Node, operator: &Keypair, call: &str, args: Vec<Value>) -> Result<()> {
 	let call_of = dynamic::transaction("Stake", call, args);
-	let client = connect(asked).await?;
-	let submitted = client
+	let submitted = asked
+		.subxt(0)
+		.await?
 		.tx()
 		.await?
 		.sign_and_submit_then_watch_default(&call_of, operator)

@@ -58,13 +58,6 @@ pub struct Transferred {
 	pub delivered_after: Duration,
 }
 
-async fn connect(node: &Node, chain: u32) -> Result<OnlineClient<PolkadotConfig>> {
-	let url = node.url(chain)?;
-	OnlineClient::from_insecure_url(&url)
-		.await
-		.with_context(|| format!("subxt: connecting to {url}"))
-}
-
 async fn balance(client: &OnlineClient<PolkadotConfig>, account: [u8; 32]) -> Result<u128> {
 	let address = dynamic::storage::<([u8; 32],), Account>("System", "Account");
 	let block = client.at_current_block().await?;
@@ -110,7 +103,7 @@ pub async fn transfer(from: (&Node, u32), to: (&Node, u32), amount: u128) -> Res
 }
 
 async fn transfer_now(from: (&Node, u32), to: (&Node, u32), amount: u128) -> Result<Transferred> {
-	let (source, destination) = (connect(from.0, from.1).await?, connect(to.0, to.1).await?);
+	let (source, destination) = (from.0.subxt(from.1).await?, to.0.subxt(to.1).await?);
 	let (alice, bob) = (dev::alice(), dev::bob().public_key().0);
 	let before = (
 		balance(&source, alice.public_key().0).await?,

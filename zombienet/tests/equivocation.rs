@@ -2,16 +2,15 @@
 //! committees that it is in.
 
 use anyhow::{ensure, Context, Result};
-use asterism_network_tests::{tell_of, Network};
+use asterism_network_tests::{
+	stake::{identity, STAKE},
+	tell_of, Network,
+};
 use serde::Deserialize;
 use std::{collections::BTreeMap, env, path::PathBuf, time::Duration};
 use subxt::rpcs::rpc_params;
-use subxt_signer::{sr25519::Keypair, SecretUri};
 
 const MINUTE: Duration = Duration::from_secs(60);
-/// What rotation-short.toml gives each node, in the smallest unit of noOs.
-const STAKE: u128 = 10_000 * 1_000_000_000_000;
-
 /// How many final blocks it takes at most, from when the root chain has excluded a node, until all others have cut it off and
 /// what it signed before is in no certificate that is still under way.
 const MARGIN: u32 = 6;
@@ -38,14 +37,6 @@ struct Committee {
 #[derive(Deserialize)]
 struct Member {
 	id: String,
-}
-
-/// The identity of a development node: its key is made from the same secret as its operator's.
-fn identity(name: &str) -> Result<String> {
-	let uri: SecretUri = format!("//{name}").parse()?;
-	let key = Keypair::from_uri(&uri)?.public_key().0;
-	let digits: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
-	Ok(format!("0x{digits}"))
 }
 
 /// In the certificates of a chain's blocks from `first` on, `excluded` has not signed; as `asked` holds them. How many of them

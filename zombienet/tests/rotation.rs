@@ -1,12 +1,10 @@
 //! Committees that are elected again and again, while value moves and nodes join, leave and die.
 
 use anyhow::{ensure, Context, Result};
-use asterism_network_tests::{tell_of, Network};
+use asterism_network_tests::{stake::STAKE, tell_of, Network};
 use std::{collections::BTreeSet, time::Duration};
 
 const MINUTE: Duration = Duration::from_secs(60);
-/// What the network files give each node, and what nodes that join put up, in the smallest unit of noOs.
-const STAKE: u128 = 10_000 * 1_000_000_000_000;
 
 /// What happens in a story.
 struct Plot {

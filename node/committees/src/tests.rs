@@ -24,20 +24,19 @@ use asterism_primitives::{
 	keys::IDENTITY_KEY,
 	offence::{contradiction, Contradiction, Evidence, Proof},
 	root_state::MAX_CHAINS,
-	AccountId, Balance, BlockNumber, ChainId, CurrencyId, Hash,
+	AccountId, Balance, BlockNumber, ChainId, CurrencyId, Hash, OpaqueBlock,
 };
 use asterism_runtime_common::bls::HostBls;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use polkadot_sdk::{
-	sc_client_api::AuxStore,
-	sp_blockchain,
+	sc_client_api::in_mem,
 	sp_core::{sr25519, Pair},
 	sp_keystore::{testing::MemoryKeystore, Keystore, KeystorePtr},
 	substrate_prometheus_endpoint::{prometheus::proto::MetricFamily, Registry},
 };
 use std::{
-	collections::{BTreeMap, BTreeSet, HashMap},
+	collections::{BTreeMap, BTreeSet},
 	sync::Arc,
 	time::Duration,
 };
@@ -645,37 +644,7 @@ async fn nobody_without_a_registered_node_takes_part() {
 }
 
 /// Auxiliary storage in memory.
-#[derive(Default)]
-struct Memory(Mutex<HashMap<Vec<u8>, Vec<u8>>>);
-
-impl AuxStore for Memory {
-	fn insert_aux<
-		'a,
-		'b: 'a,
-		'c: 'a,
-		I: IntoIterator<Item = &'a (&'c [u8], &'c [u8])>,
-		D: IntoIterator<Item = &'a &'b [u8]>,
-	>(
-		&self,
-		insert: I,
-		delete: D,
-	) -> sp_blockchain::Result<()> {
-		let mut map = self.0.lock();
-		map.extend(
-			insert
-				.into_iter()
-				.map(|(key, value)| (key.to_vec(), value.to_vec())),
-		);
-		for key in delete {
-			map.remove(*key);
-		}
-		Ok(())
-	}
-
-	fn get_aux(&self, key: &[u8]) -> sp_blockchain::Result<Option<Vec<u8>>> {
-		Ok(self.0.lock().get(key).cloned())
-	}
-}
+type Memory = in_mem::Blockchain<OpaqueBlock>;
 
 /// The evidence that the engine of one member finds when another one contradicts itself in all ways, in one view.
 fn caught(suri: &str) -> EvidenceStore<Memory> {

@@ -32,7 +32,7 @@ pub fn all(ledger: &Ledger, machines: &[Machine]) -> Vec<Hash> {
 	for machine in machines {
 		let complaints = machine.disk.complaints.lock();
 		assert!(complaints.is_empty(), "honest nodes are blamed: {complaints:#?}");
-		let evidence = EvidenceStore::new(machine.disk.clone()).all();
+		let evidence = EvidenceStore::new(machine.disk.aux.clone()).all();
 		assert!(
 			evidence.is_empty(),
 			"node {} found evidence: {evidence:?}",

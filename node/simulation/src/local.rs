@@ -38,10 +38,9 @@ use commonware_runtime::{deterministic::Context, Clock, Spawner, Supervisor};
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use polkadot_sdk::{
-	sc_client_api::AuxStore,
+	sc_client_api::in_mem,
 	sc_transaction_pool_api::error::Error as PoolError,
 	sp_block_builder::runtime_decl_for_block_builder::BlockBuilderV6,
-	sp_blockchain,
 	sp_inherents::InherentData,
 	sp_runtime::{
 		traits::{Block as _, Header as _},
@@ -50,7 +49,7 @@ use polkadot_sdk::{
 	sp_timestamp,
 };
 use std::{
-	collections::{BTreeMap, BTreeSet, HashSet},
+	collections::{BTreeSet, HashSet},
 	sync::Arc,
 	time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -138,7 +137,7 @@ pub struct Disk {
 	/// Final blocks by their height, with their certificates.
 	finals: Mutex<Vec<(Hash, Option<Certificate>)>>,
 	/// Evidence.
-	aux: Mutex<BTreeMap<Vec<u8>, Vec<u8>>>,
+	pub aux: Arc<in_mem::Blockchain<OpaqueBlock>>,
 	/// For the checks alone: claims that left the node.
 	pub published: Mutex<Vec<Published>>,
 	/// For the checks alone: what the node finds wrong with what others did.
@@ -179,35 +178,6 @@ impl Disk {
 	/// The final block of a height, with its certificate.
 	pub fn final_block(&self, number: BlockNumber) -> Option<(Hash, Option<Certificate>)> {
 		self.finals.lock().get(number as usize).cloned()
-	}
-}
-
-impl AuxStore for Disk {
-	fn insert_aux<
-		'a,
-		'b: 'a,
-		'c: 'a,
-		I: IntoIterator<Item = &'a (&'c [u8], &'c [u8])>,
-		D: IntoIterator<Item = &'a &'b [u8]>,
-	>(
-		&self,
-		insert: I,
-		delete: D,
-	) -> sp_blockchain::Result<()> {
-		let mut aux = self.aux.lock();
-		aux.extend(
-			insert
-				.into_iter()
-				.map(|(key, value)| (key.to_vec(), value.to_vec())),
-		);
-		for key in delete {
-			aux.remove(*key);
-		}
-		Ok(())
-	}
-
-	fn get_aux(&self, key: &[u8]) -> sp_blockchain::Result<Option<Vec<u8>>> {
-		Ok(self.aux.lock().get(key).cloned())
 	}
 }
 

@@ -48,9 +48,12 @@ use commonware_p2p::{Receiver as _, Recipients, Sender as _};
 use commonware_runtime::{
 	buffer::paged::CacheRef, deterministic::Context, Clock, Handle, Spawner, Supervisor,
 };
-use polkadot_sdk::sp_runtime::{
-	traits::{Block as _, Header as _},
-	Justifications,
+use polkadot_sdk::{
+	sc_client_api::in_mem,
+	sp_runtime::{
+		traits::{Block as _, Header as _},
+		Justifications,
+	},
 };
 use rand::Rng;
 use std::{
@@ -98,7 +101,7 @@ struct Process {
 	local: Arc<Local>,
 	access: Access,
 	certifier: Arc<Certifier>,
-	evidence: Arc<EvidenceStore<Disk>>,
+	evidence: Arc<EvidenceStore<in_mem::Blockchain<OpaqueBlock>>>,
 }
 
 /// Starts a node's process, the `started`th one of the run. It ends with the handle.
@@ -115,7 +118,7 @@ pub fn start(context: Context, machine: Machine, started: u64) -> Handle<()> {
 		let process = Process {
 			access: machine.wires.control(machine.identity.clone()),
 			certifier: Arc::new(Certifier::new(local.realm(), local.clone())),
-			evidence: Arc::new(EvidenceStore::new(machine.disk.clone())),
+			evidence: Arc::new(EvidenceStore::new(machine.disk.aux.clone())),
 			local,
 			machine,
 		};

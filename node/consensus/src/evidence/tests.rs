@@ -3,7 +3,7 @@ use crate::mock::*;
 use asterism_primitives::{
 	certificate::{CertificateKind, Realm},
 	committee::BlsSignature,
-	ChainId, Hash,
+	ChainId, Hash, OpaqueBlock,
 };
 use commonware_consensus::{
 	simplex::types::{
@@ -11,41 +11,10 @@ use commonware_consensus::{
 	},
 	types::{Epoch, Round as EngineRound, View},
 };
-use polkadot_sdk::sp_blockchain;
-use std::collections::HashMap;
+use polkadot_sdk::sc_client_api::in_mem;
 
 /// Auxiliary storage in memory.
-#[derive(Default)]
-pub(crate) struct Memory(Mutex<HashMap<Vec<u8>, Vec<u8>>>);
-
-impl AuxStore for Memory {
-	fn insert_aux<
-		'a,
-		'b: 'a,
-		'c: 'a,
-		I: IntoIterator<Item = &'a (&'c [u8], &'c [u8])>,
-		D: IntoIterator<Item = &'a &'b [u8]>,
-	>(
-		&self,
-		insert: I,
-		delete: D,
-	) -> sp_blockchain::Result<()> {
-		let mut map = self.0.lock();
-		map.extend(
-			insert
-				.into_iter()
-				.map(|(key, value)| (key.to_vec(), value.to_vec())),
-		);
-		for key in delete {
-			map.remove(*key);
-		}
-		Ok(())
-	}
-
-	fn get_aux(&self, key: &[u8]) -> sp_blockchain::Result<Option<Vec<u8>>> {
-		Ok(self.0.lock().get(key).cloned())
-	}
-}
+pub(crate) type Memory = in_mem::Blockchain<OpaqueBlock>;
 
 /// The three contradictions of a signer in a view.
 fn contradictions(by: &Scheme, view: u64) -> [Activity<Scheme, Digest>; 3] {
