@@ -250,6 +250,9 @@ fn open_beside(
 	));
 
 	let registry = config.prometheus_registry();
+	if let Some(registry) = registry {
+		evidence.register(registry)?;
+	}
 	let essential = essential(&task_manager);
 	let pool = Arc::from(
 		PoolBuilder::new(
@@ -832,6 +835,42 @@ async fn decline(mut notifications: Box<dyn polkadot_sdk::sc_network::service::t
 	while let Some(event) = notifications.next_event().await {
 		if let NotificationEvent::ValidateInboundSubstream { result_tx, .. } = event {
 			let _ = result_tx.send(ValidationResult::Reject);
+		}
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use polkadot_sdk::{
+		sc_executor::error::{Error as ExecutorError, MessageWithBacktrace},
+		sp_blockchain::Error as ClientError,
+		sp_consensus::Error as ConsensusError,
+	};
+
+	/// Consensus tells by what the client says whether a block is to blame.
+	#[test]
+	fn a_runtime_that_refuses_a_block_is_told_from_a_host_that_fails() {
+		let says = |error: ExecutorError| {
+			let error = ClientError::Execution(Box::new(error));
+			let error = ClientError::RuntimeApiError(error.into());
+			ConsensusError::ClientImport(error.to_string())
+		};
+		let message = || MessageWithBacktrace {
+			message: "Digest item must match that calculated.".into(),
+			backtrace: None,
+		};
+		for refusal in [
+			ExecutorError::AbortedDueToPanic(message()),
+			ExecutorError::AbortedDueToTrap(message()),
+		] {
+			assert!(import::is_blocks_fault(&says(refusal)));
+		}
+		for failure in [
+			ExecutorError::RuntimePanicked("Externalities not allowed to fail within runtime".into()),
+			ExecutorError::Other("no instance is free".into()),
+		] {
+			assert!(!import::is_blocks_fault(&says(failure)));
 		}
 	}
 }

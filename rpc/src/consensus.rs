@@ -23,7 +23,7 @@ use std::sync::Arc;
 /// Pieces of evidence that one answer holds.
 pub const MAX_EVIDENCE: usize = 256;
 
-/// Evidence of conflicting votes and certificates that a node has kept.
+/// Evidence of misconduct that a node has kept: conflicting votes and certificates, and certified blocks that it refuses.
 pub trait EvidenceSource: Send + Sync {
 	/// The encoded pieces, oldest first.
 	fn evidence(&self) -> Vec<Vec<u8>>;
@@ -123,9 +123,10 @@ pub trait ConsensusRpc {
 	#[method(name = "epoch", blocking)]
 	fn epoch(&self) -> RpcResult<Epoch>;
 
-	/// Evidence of conflicting votes and certificates that this node has seen, SCALE encoded, the newest [`MAX_EVIDENCE`] pieces:
-	/// votes first. A piece's first byte says what it is: 0, 1 or 2 for votes of a member to notarize two blocks, to finalize two
-	/// blocks, or to skip a view and finalize a block in it; 3 for two certificates of one view, which follow.
+	/// Evidence of misconduct that this node has seen, SCALE encoded, the newest [`MAX_EVIDENCE`] pieces: votes first, then
+	/// certificates, then blocks. A piece's first byte says what it is: 0, 1 or 2 for votes of a member to notarize two blocks, to
+	/// finalize two blocks, or to skip a view and finalize a block in it; 3 for two certificates of one view, which follow; 4 for a
+	/// block that a committee made final and that does not execute to what its header says: the header and the certificate follow.
 	#[method(name = "evidence", blocking)]
 	fn evidence(&self) -> RpcResult<Vec<Bytes>>;
 

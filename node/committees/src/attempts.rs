@@ -61,6 +61,10 @@ pub mod misconduct {
 	pub const ALREADY_PUNISHED: u8 = 10;
 	/// No stake answers for any of the culprits.
 	pub const NO_OPERATOR: u8 = 11;
+	/// Nothing is wrong with the traffic of certified headers.
+	pub const CONSISTENT: u8 = 20;
+	/// The headers' traffic is well-formed, and they are not the next ones of their chain on record.
+	pub const NOT_NEXT: u8 = 21;
 
 	/// Whether no other evidence against the same member would be taken either.
 	pub fn ends_case(code: u8) -> bool {
@@ -68,6 +72,11 @@ pub mod misconduct {
 			code,
 			UNKNOWN_CHAIN | NO_COMMITTEE | TOO_OLD | ALREADY_PUNISHED | NO_OPERATOR
 		)
+	}
+
+	/// Whether the same evidence may be taken later: when more of the chain is on record.
+	pub fn may_count_later(code: u8) -> bool {
+		code == NOT_NEXT
 	}
 }
 
@@ -199,6 +208,8 @@ mod tests {
 			(misconduct::TOO_OLD, M::TooOld),
 			(misconduct::ALREADY_PUNISHED, M::AlreadyPunished),
 			(misconduct::NO_OPERATOR, M::NoOperator),
+			(misconduct::CONSISTENT, M::Consistent),
+			(misconduct::NOT_NEXT, M::NotNext),
 		] {
 			assert_eq!(code, error.code(), "code {}", error.code());
 		}
@@ -218,9 +229,22 @@ mod tests {
 			assert!(!elections::ends_claim(error.code()), "code {}", error.code());
 			assert!(!elections::ends_word(error.code()), "code {}", error.code());
 		}
-		for error in [M::BadSignature, M::Compatible, M::BadSigners, M::NotBegun] {
+		for error in [
+			M::BadSignature,
+			M::Compatible,
+			M::BadSigners,
+			M::Consistent,
+			M::NotBegun,
+		] {
 			assert!(!misconduct::ends_case(error.code()), "code {}", error.code());
+			assert!(
+				!misconduct::may_count_later(error.code()),
+				"code {}",
+				error.code()
+			);
 		}
+		assert!(!misconduct::ends_case(M::NotNext.code()));
+		assert!(misconduct::may_count_later(M::NotNext.code()));
 	}
 
 	#[test]

@@ -1,5 +1,5 @@
 //! A node's part in elections of committees (Thinkey §4.1, DESIGN §6): it draws in private, comes forward if it is elected, says
-//! when it is ready to take over, and reports members that contradicted themselves.
+//! when it is ready to take over, and reports members that contradicted themselves, or that made a block final which can't be.
 //!
 //! # Overview
 //!
@@ -20,7 +20,7 @@
 //! ```text
 //!  final root block ─► view ─► node: draw ─► judge ─► claim ──────┐
 //!  chains served ────────┘       │  members ─► ready ─► sign ─────┼─► root pool ─► outcome ─► node
-//!  evidence of the engines ──────┘  charges ─► turn ─► report ────┘
+//!  evidence of the chains ───────┘  charges ─► turn ─► report ────┘
 //! ```
 //!
 //! Nothing is kept on disk: what is on record at the root chain is not done again, and what a key draws is always the same.

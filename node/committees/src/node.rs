@@ -11,8 +11,8 @@ use asterism_primitives::{
 	committee::{Epoch, MemberId},
 	election::{sign_data, Claim, Phase, Readiness, SortitionProof},
 	keys::{SortitionPublic, IDENTITY_KEY, SORTITION_KEY},
-	offence::Evidence,
-	AccountId, BlockNumber, ChainId,
+	offence::{Evidence, Proof},
+	AccountId, BlockNumber, ChainId, Hash,
 };
 use asterism_protocol::sortition::Standing;
 use polkadot_sdk::{sp_core::sr25519, sp_keystore::KeystorePtr};
@@ -84,6 +84,8 @@ pub enum Action {
 pub struct Report {
 	/// What is proved, against a member of its chain's committee.
 	pub evidence: Evidence,
+	/// What the proof is about: see [`Exhibit`](crate::reports::Exhibit).
+	pub exhibit: Hash,
 	/// Who gets the reward.
 	pub reporter: Option<AccountId>,
 	/// The committee's epoch.
@@ -179,6 +181,15 @@ pub enum Notice {
 		/// The member.
 		member: MemberId,
 	},
+	/// Those were reported that made a block final which is refused.
+	BlockReported {
+		/// The chain.
+		chain: ChainId,
+		/// The committee's epoch.
+		epoch: Epoch,
+		/// The block.
+		block: Hash,
+	},
 	/// A member that this node had evidence against has been punished.
 	Punished {
 		/// The chain.
@@ -196,6 +207,17 @@ pub enum Notice {
 		epoch: Epoch,
 		/// The member.
 		member: MemberId,
+		/// The pallet's code.
+		code: u8,
+	},
+	/// The root chain punishes nobody for a block that was made final and is refused.
+	BlockExcused {
+		/// The chain.
+		chain: ChainId,
+		/// The committee's epoch.
+		epoch: Epoch,
+		/// The block.
+		block: Hash,
 		/// The pallet's code.
 		code: u8,
 	},
@@ -218,8 +240,11 @@ impl Notice {
 			| Notice::Seat { .. }
 			| Notice::Ready { .. }
 			| Notice::Reported { .. }
+			| Notice::BlockReported { .. }
 			| Notice::Punished { .. } => log::Level::Info,
-			Notice::CannotDraw { .. } | Notice::ReportRefused { .. } => log::Level::Warn,
+			Notice::CannotDraw { .. } | Notice::ReportRefused { .. } | Notice::BlockExcused { .. } => {
+				log::Level::Warn
+			}
 			Notice::Unsound { .. } => log::Level::Error,
 			Notice::NotReady { obstacle, .. } => match obstacle {
 				Obstacle::NotServed | Obstacle::WithoutKeys | Obstacle::UnreadIssuance => log::Level::Warn,
@@ -288,6 +313,11 @@ impl fmt::Display for Notice {
 				f,
 				"⚖️ member {member} of the committee of chain {chain} in epoch {epoch} contradicted itself, and was reported"
 			),
+			Notice::BlockReported { chain, epoch, block } => write!(
+				f,
+				"⚖️ the committee of chain {chain} in epoch {epoch} made block {block:?} final, whose traffic can't be, and was \
+				 reported"
+			),
 			Notice::Punished { chain, epoch, member } => write!(
 				f,
 				"⚖️ member {member} of the committee of chain {chain} in epoch {epoch} has been punished"
@@ -301,6 +331,16 @@ impl fmt::Display for Notice {
 				f,
 				"the root chain refuses the evidence against member {member} of the committee of chain {chain} in epoch {epoch}: \
 				 code {code} of pallet-misconduct"
+			),
+			Notice::BlockExcused {
+				chain,
+				epoch,
+				block,
+				code,
+			} => write!(
+				f,
+				"the root chain punishes nobody for block {block:?} of chain {chain}, which the committee of epoch {epoch} made \
+				 final and which is refused here: code {code} of pallet-misconduct"
 			),
 			Notice::Again { what, chain, reason } => {
 				write!(f, "chain {chain}: {what} is tried again: {reason}")
@@ -334,8 +374,8 @@ struct Drawn {
 struct Case {
 	/// When this node knew that it could report it.
 	since: Duration,
-	/// How many proofs were refused.
-	refused: usize,
+	/// Which of the proofs that are left has its turn: each time that one can't be judged or submitted now, the next.
+	turn: usize,
 }
 
 /// A node's part in elections and misconduct.
@@ -347,6 +387,8 @@ pub struct Node<K> {
 	words: Attempts<WordKey>,
 	cases: BTreeMap<CaseKey, Case>,
 	reports: Attempts<CaseKey>,
+	/// What convicts nobody, as the root chain said.
+	refused: HashSet<(ChainId, Hash)>,
 	told: HashSet<Notice>,
 }
 
@@ -360,6 +402,7 @@ impl<K: Keyring> Node<K> {
 			words: Attempts::default(),
 			cases: BTreeMap::new(),
 			reports: Attempts::default(),
+			refused: HashSet::new(),
 			told: HashSet::new(),
 		}
 	}
@@ -425,6 +468,14 @@ impl<K: Keyring> Node<K> {
 			.collect();
 		self.cases.retain(|key, _| charges.contains(key));
 		self.reports.retain(|key| charges.contains(key));
+		if !self.refused.is_empty() {
+			let exhibits: HashSet<_> = view
+				.charges
+				.iter()
+				.flat_map(|charge| charge.proofs.iter().map(|exhibit| (charge.chain, exhibit.id)))
+				.collect();
+			self.refused.retain(|key| exhibits.contains(key));
+		}
 		if self.told.len() >= MAX_TOLD {
 			self.told.clear();
 		}
@@ -586,37 +637,49 @@ impl<K: Keyring> Node<K> {
 			}
 			return false;
 		}
-		let case = *self.cases.entry(key).or_insert(Case {
-			since: now,
-			refused: 0,
-		});
+		let case = *self.cases.entry(key).or_insert(Case { since: now, turn: 0 });
 		if now < case.since.saturating_add(charge.delay) || !self.reports.is_due(&key, now) {
 			return false;
 		}
-		let Some(proof) = charge.proofs.get(case.refused) else {
+		let refused = &self.refused;
+		let left: Vec<_> = charge
+			.proofs
+			.iter()
+			.filter(|exhibit| !refused.contains(&(charge.chain, exhibit.id)))
+			.collect();
+		let Some(exhibit) = case.turn.checked_rem(left.len()).map(|at| left[at]) else {
 			return false;
 		};
 		self.reports.tried(&key, now);
-		let evidence = Evidence {
-			chain: charge.chain,
-			proof: proof.clone(),
-		};
 		// What convicts several members is reported once.
+		let is_it = |report: &Report| (report.evidence.chain, report.exhibit) == (charge.chain, exhibit.id);
 		let is_said = step
 			.actions
 			.iter()
-			.any(|action| matches!(action, Action::Report(report) if report.evidence == evidence));
+			.any(|action| matches!(action, Action::Report(report) if is_it(report)));
 		if is_said {
 			return false;
 		}
 		step.actions.push(Action::Report(Box::new(Report {
-			evidence,
+			evidence: Evidence {
+				chain: charge.chain,
+				proof: Proof::clone(&exhibit.proof),
+			},
+			exhibit: exhibit.id,
 			reporter: view.reporter.clone(),
 			epoch: charge.epoch,
 			index: charge.index,
 			member: charge.member,
 		})));
 		true
+	}
+
+	/// After the pause, another proof against the same member has its turn, if there is one: it may be a better one, and the pool does
+	/// not look at this one for a while.
+	fn pass_turn(&mut self, key: &CaseKey) {
+		if let Some(case) = self.cases.get_mut(key) {
+			case.turn = case.turn.wrapping_add(1);
+		}
 	}
 
 	/// Takes note of what became of an action. What the operator should know of it.
@@ -671,32 +734,55 @@ impl<K: Keyring> Node<K> {
 			Action::Report(report) => {
 				let (chain, epoch, member) = (report.evidence.chain, report.epoch, report.member);
 				let key = (chain, epoch, report.index);
+				// A refused block is named itself: its proof convicts many.
+				let block = match &report.evidence.proof {
+					Proof::Votes { .. } => None,
+					Proof::Checkpoint { .. } => Some(report.exhibit),
+				};
 				match outcome {
-					Outcome::Taken => Some(Notice::Reported { chain, epoch, member }),
+					Outcome::Taken => Some(match block {
+						None => Notice::Reported { chain, epoch, member },
+						Some(block) => Notice::BlockReported { chain, epoch, block },
+					}),
 					// Somebody else's report is in the pool.
 					Outcome::Known => None,
+					Outcome::Refused(code) if misconduct::may_count_later(*code) => {
+						self.pass_turn(&key);
+						again("a report", chain)
+					}
 					Outcome::Refused(code) => {
 						if misconduct::ends_case(*code) {
 							self.reports.end(&key);
 						} else {
-							// Another proof against the same member may be a better one.
+							// It convicts no other member either. Another proof against this one may be a better one.
+							self.refused.insert((chain, report.exhibit));
 							self.reports.restart(&key);
-							if let Some(case) = self.cases.get_mut(&key) {
-								case.refused = case.refused.saturating_add(1);
-							}
 						}
-						(*code != misconduct::ALREADY_PUNISHED).then_some(Notice::ReportRefused {
-							chain,
-							epoch,
-							member,
-							code: *code,
-						})
+						let code = *code;
+						let notice = match block {
+							None => Notice::ReportRefused {
+								chain,
+								epoch,
+								member,
+								code,
+							},
+							Some(block) => Notice::BlockExcused {
+								chain,
+								epoch,
+								block,
+								code,
+							},
+						};
+						(code != misconduct::ALREADY_PUNISHED).then_some(notice)
 					}
 					Outcome::Early => {
 						self.reports.early(&key, now);
 						again("a report", chain)
 					}
-					Outcome::Failed(_) => again("a report", chain),
+					Outcome::Failed(_) => {
+						self.pass_turn(&key);
+						again("a report", chain)
+					}
 				}
 			}
 		};

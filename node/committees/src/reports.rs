@@ -3,21 +3,46 @@
 //! All members of a committee see much the same misconduct at the same time. They take turns by their place in the committee, so
 //! that usually one report is made; where to begin changes with the view, so that nobody always has the reward or the work.
 
-use asterism_consensus::evidence::{ConflictingCertificates, Contradiction as Seen, Evidence as Kept};
+use asterism_consensus::evidence::{
+	ConflictingCertificates, Contradiction as Seen, Evidence as Kept, RefusedBlock, MAX_HEADER_BYTES,
+};
 use asterism_primitives::{
 	certificate::Round,
 	committee::{Committee, MemberId},
-	offence::{contradiction, in_both, Contradiction, Proof},
-	ChainId,
+	digest::RootRef,
+	offence::{contradiction, in_both, linked, Contradiction, Proof, Votes, MAX_HEADERS},
+	ChainId, Hash, Header,
 };
 use codec::Encode;
-use polkadot_sdk::sp_crypto_hashing::blake2_128;
-use std::time::Duration;
+use polkadot_sdk::sp_crypto_hashing::{blake2_128, blake2_256};
+use std::{sync::Arc, time::Duration};
 
 /// How long a turn is: a report gets on record, and final, in this time.
 pub const TURN: Duration = Duration::from_secs(3);
 /// The last turn. Whoever's turn would come later, or who is no member, shares this one.
 pub const LAST_TURN: u32 = 10;
+
+/// A proof, as a node knows it again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exhibit {
+	/// What it is about. Which headers come before a refused block changes with what is on record, and this doesn't.
+	pub id: Hash,
+	/// What proves it: shared, as it may be large, and convict many members.
+	pub proof: Arc<Proof>,
+}
+
+impl From<Proof> for Exhibit {
+	fn from(proof: Proof) -> Self {
+		let id = match &proof {
+			Proof::Votes { .. } => Hash::from(blake2_256(&proof.encode())),
+			Proof::Checkpoint { certificate, .. } => certificate.block_hash,
+		};
+		Exhibit {
+			id,
+			proof: Arc::new(proof),
+		}
+	}
+}
 
 fn contradiction_of(seen: Seen) -> Contradiction {
 	match seen {
@@ -64,6 +89,59 @@ pub fn proof_of_certificates(
 	(!guilty.is_empty()).then_some((guilty, Proof::Votes { first, second }))
 }
 
+/// What a refused block may prove against members of this committee: those that made it final, by their indices, in ascending order;
+/// at least a quorum. Whether it does is for the root chain to judge. `None` if it can't: it is of another committee, or has no
+/// quorum. Signatures are not verified.
+///
+/// The root chain judges traffic that is malformed wherever the block stands, and any other only if the headers go on from the
+/// chain's `head` on record. So all headers from there on are part of the proof, if they are here (`imported` finds them), are of
+/// the certificate's epoch, and are no more than a proof may have; else the refused one alone is.
+pub fn proof_of_block(
+	block: &RefusedBlock,
+	committee: &Committee,
+	head: Option<RootRef>,
+	imported: impl Fn(Hash) -> Option<Header>,
+) -> Option<(Vec<u32>, Proof)> {
+	let certificate = block.certificate();
+	if certificate.round.epoch != committee.epoch() {
+		return None;
+	}
+	let guilty = Votes::from(certificate.clone()).signers(committee.size())?;
+	if guilty.len() < committee.quorum() as usize {
+		return None;
+	}
+	let headers = head
+		.and_then(|head| run(head, block, imported))
+		.unwrap_or_else(|| vec![block.header().clone()]);
+	linked(&headers, certificate).ok()?;
+	let proof = Proof::Checkpoint {
+		headers: headers.try_into().ok()?,
+		certificate: certificate.clone(),
+	};
+	Some((guilty, proof))
+}
+
+/// The headers from the one after `head` up to a refused block's.
+fn run(
+	head: RootRef,
+	block: &RefusedBlock,
+	imported: impl Fn(Hash) -> Option<Header>,
+) -> Option<Vec<Header>> {
+	let length = block.header().number.checked_sub(head.number)?;
+	if !(1..=MAX_HEADERS).contains(&length) {
+		return None;
+	}
+	let mut headers = vec![block.header().clone()];
+	let mut parent = block.header().parent_hash;
+	for _ in 1..length {
+		let header = imported(parent).filter(|header| header.encoded_size() <= MAX_HEADER_BYTES)?;
+		parent = header.parent_hash;
+		headers.push(header);
+	}
+	headers.reverse();
+	(parent == head.hash && linked(&headers, block.certificate()).is_ok()).then_some(headers)
+}
+
 /// A member's index in a committee.
 pub fn index_of(committee: &Committee, member: &MemberId) -> Option<u32> {
 	let index = committee.members().iter().position(|other| other.id == *member)?;
@@ -94,8 +172,10 @@ mod tests {
 	use asterism_primitives::{
 		certificate::{Certificate, CertificateKind},
 		committee::{BlsPublic, BlsSignature, Member, MAX_MEMBERS},
-		Hash,
+		digest::round_item,
+		BlockNumber,
 	};
+	use polkadot_sdk::sp_runtime::{Digest, DigestItem};
 	use proptest::prelude::*;
 
 	fn committee(size: u8) -> Committee {
@@ -202,6 +282,144 @@ mod tests {
 		for other in [members(4, 4), members(3, 3), members(3, 9)] {
 			assert_eq!(proof_of_certificates(&pair, &other), None);
 		}
+	}
+
+	/// A chain of so many blocks upon a head on record, block 20; all of epoch 3.
+	fn chain(length: u32) -> (RootRef, Vec<Header>) {
+		let head = RootRef {
+			number: 20,
+			hash: Hash::repeat_byte(20),
+		};
+		(head, upon(head, 3, length))
+	}
+
+	fn upon(head: RootRef, epoch: u64, length: u32) -> Vec<Header> {
+		let mut parent = head.hash;
+		let header = |i: u32| {
+			let round = Round {
+				epoch,
+				view: u64::from(i) + 1,
+			};
+			let header = Header {
+				parent_hash: parent,
+				number: head.number + 1 + i,
+				state_root: Hash::zero(),
+				extrinsics_root: Hash::zero(),
+				digest: Digest {
+					logs: vec![round_item(round)],
+				},
+			};
+			parent = header.hash();
+			header
+		};
+		(0..length).map(header).collect()
+	}
+
+	/// The last of these blocks, made final by the first three of four members, and refused.
+	fn refused(headers: &[Header]) -> RefusedBlock {
+		let last = headers.last().unwrap();
+		let round = asterism_primitives::digest::round(&last.digest).unwrap();
+		let certificate = Certificate {
+			round,
+			block_hash: last.hash(),
+			..certificate(CertificateKind::Finalization, round.view, 0, &[0, 1, 2])
+		};
+		RefusedBlock::new(last.clone(), certificate).unwrap()
+	}
+
+	/// The headers that prove something of the last of these blocks, to a node that has imported all others of them.
+	fn shown(head: Option<RootRef>, headers: &[Header]) -> Vec<Header> {
+		let (last, others) = headers.split_last().unwrap();
+		let imported = |hash| {
+			assert_ne!(hash, last.hash(), "it is refused");
+			others.iter().find(|header| header.hash() == hash).cloned()
+		};
+		let block = refused(headers);
+		let (guilty, proof) = proof_of_block(&block, &committee(4), head, imported).unwrap();
+		assert_eq!(guilty, [0, 1, 2]);
+		let exhibit = Exhibit::from(proof.clone());
+		assert_eq!(exhibit.id, last.hash());
+		let Proof::Checkpoint { headers, certificate } = proof else {
+			panic!("a checkpoint")
+		};
+		assert_eq!(&certificate, block.certificate());
+		assert_eq!(linked(&headers, &certificate), Ok(()));
+		headers.into_inner()
+	}
+
+	#[test]
+	fn a_refused_block_is_shown_with_all_since_the_record() {
+		for length in [1, 2, 3, MAX_HEADERS] {
+			let (head, headers) = chain(length);
+			assert_eq!(shown(Some(head), &headers), headers);
+			// The record goes on.
+			for (i, header) in headers[..headers.len() - 1].iter().enumerate() {
+				let head = RootRef {
+					number: header.number,
+					hash: header.hash(),
+				};
+				assert_eq!(shown(Some(head), &headers), headers[i + 1..]);
+			}
+		}
+	}
+
+	#[test]
+	fn a_refused_block_is_shown_alone_if_the_record_is_elsewhere() {
+		let (head, headers) = chain(5);
+		let alone = |head, headers: &[Header]| {
+			assert_eq!(shown(head, headers), headers[headers.len() - 1..]);
+		};
+		// Nothing is on record; another branch is; the record is as far as the block, or further, be it by another block.
+		alone(None, &headers);
+		for (number, hash) in [
+			(20, Hash::repeat_byte(9)),
+			(21, Hash::repeat_byte(9)),
+			(19, head.hash),
+			(25, headers[4].hash()),
+			(25, Hash::repeat_byte(9)),
+			(26, Hash::repeat_byte(9)),
+			(0, Hash::repeat_byte(9)),
+			(BlockNumber::MAX, Hash::repeat_byte(9)),
+		] {
+			alone(Some(RootRef { number, hash }), &headers);
+		}
+		// An ancestor is not here; there are too many; one is of the epoch before; one is too large.
+		alone(Some(head), &headers[2..]);
+		alone(Some(head), &chain(MAX_HEADERS + 1).1);
+		let mut two_epochs = upon(head, 2, 2);
+		let last = two_epochs.last().unwrap();
+		let end = RootRef {
+			number: last.number,
+			hash: last.hash(),
+		};
+		two_epochs.extend(upon(end, 3, 2));
+		alone(Some(head), &two_epochs);
+		assert_eq!(shown(Some(end), &two_epochs), two_epochs[2..]);
+		let mut large = headers[0].clone();
+		large.digest.push(DigestItem::Other(vec![0; MAX_HEADER_BYTES]));
+		let upon_large = RootRef {
+			number: large.number,
+			hash: large.hash(),
+		};
+		let mut upon_it = vec![large];
+		upon_it.extend(upon(upon_large, 3, 1));
+		alone(Some(head), &upon_it);
+	}
+
+	#[test]
+	fn a_refused_block_of_another_committee_proves_nothing() {
+		let (head, headers) = chain(1);
+		let block = refused(&headers);
+		let proves =
+			|committee: &Committee| proof_of_block(&block, committee, Some(head), |_| None).is_some();
+		assert!(proves(&committee(4)));
+		// Three of five are no quorum; two members are no three, and nine have a longer bitmap.
+		for size in [2, 5, 9] {
+			assert!(!proves(&committee(size)), "{size}");
+		}
+		let next = Committee::new(4, committee(4).members().to_vec()).unwrap();
+		assert!(!proves(&next));
+		assert_eq!(MAX_HEADER_BYTES, pallet_misconduct::MAX_HEADER_BYTES);
 	}
 
 	proptest! {

@@ -1,10 +1,12 @@
 //! The chains that run in this process.
 
 use asterism_consensus::{
-	evidence::{ConflictingCertificates, Evidence, EvidenceStore},
+	evidence::{ConflictingCertificates, Evidence, EvidenceStore, RefusedBlock},
 	keys::Keys,
 };
-use asterism_primitives::{api::ChainApi, Balance, BlockNumber, ChainId, CurrencyId, Hash, OpaqueBlock};
+use asterism_primitives::{
+	api::ChainApi, Balance, BlockNumber, ChainId, CurrencyId, Hash, Header, OpaqueBlock,
+};
 use parking_lot::RwLock;
 use polkadot_sdk::{sc_client_api::AuxStore, sp_api::ProvideRuntimeApi, sp_blockchain::HeaderBackend};
 use std::{collections::BTreeMap, sync::Arc};
@@ -17,6 +19,8 @@ pub trait Progress: Send + Sync {
 	fn final_hash(&self, number: BlockNumber) -> Option<Hash>;
 	/// What it had issued after the block with this hash; `None` if the block's state is not there.
 	fn issued(&self, at: Hash) -> Option<Vec<(CurrencyId, Balance)>>;
+	/// The header of an imported block, final or not; `None` if it is not here.
+	fn header_of(&self, hash: Hash) -> Option<Header>;
 }
 
 /// The progress of a chain's client.
@@ -48,6 +52,10 @@ where
 	fn issued(&self, at: Hash) -> Option<Vec<(CurrencyId, Balance)>> {
 		self.0.runtime_api().issuance(at).ok()
 	}
+
+	fn header_of(&self, hash: Hash) -> Option<Header> {
+		self.0.header(hash).ok().flatten()
+	}
 }
 
 /// Where the evidence against members of a chain's committees is kept.
@@ -59,11 +67,20 @@ pub trait EvidenceSource: Send + Sync {
 	fn certificates(&self) -> Vec<ConflictingCertificates> {
 		Vec::new()
 	}
+
+	/// All blocks that are kept as they were made final and are refused here, oldest first. None, unless the source keeps such.
+	fn refused(&self) -> Vec<RefusedBlock> {
+		Vec::new()
+	}
 }
 
 impl<A: AuxStore + Send + Sync> EvidenceSource for EvidenceStore<A> {
 	fn certificates(&self) -> Vec<ConflictingCertificates> {
 		EvidenceStore::certificates(self)
+	}
+
+	fn refused(&self) -> Vec<RefusedBlock> {
+		EvidenceStore::refused(self)
 	}
 
 	fn evidence(&self) -> Vec<Evidence> {
@@ -78,7 +95,7 @@ pub struct Served {
 	pub progress: Arc<dyn Progress>,
 	/// The keys that it serves with.
 	pub keys: Keys,
-	/// The evidence that its engines have found.
+	/// The evidence that its engines and its import queue have found.
 	pub evidence: Arc<dyn EvidenceSource>,
 }
 

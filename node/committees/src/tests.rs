@@ -1,7 +1,7 @@
 //! The task, over a root chain in memory and real keystores; and the real client's plumbing, over a mocked runtime.
 
 use crate::{
-	attempts::Outcome,
+	attempts::{misconduct, Outcome},
 	node::{Keyring, Node, Notice},
 	readiness::{Obstacle, Place},
 	root::{Position, RootChain, RootError, Submission},
@@ -10,21 +10,20 @@ use crate::{
 	worker::Worker,
 };
 use asterism_consensus::{
-	evidence::{ConflictingCertificates, Evidence as Kept, EvidenceStore},
+	evidence::{ConflictingCertificates, Evidence as Kept, EvidenceStore, RefusedBlock},
 	keys::{self, Keys},
-	metrics::Metrics as ConsensusMetrics,
 	scheme,
 };
 use asterism_primitives::{
 	beacon::SharingId,
-	certificate::{Realm, VerifyAggregate},
-	committee::{Committee, Epoch, MemberId},
-	digest::RootRef,
+	certificate::{Certificate, Realm, Round, VerifyAggregate},
+	committee::{Committee, Epoch, Member, MemberId},
+	digest::{round, round_item, RootRef},
 	election::{Candidacy, Election, Phase, Readiness},
 	keys::IDENTITY_KEY,
-	offence::{contradiction, Contradiction, Evidence, Proof},
+	offence::{contradiction, linked, Contradiction, Evidence, Proof, Votes},
 	root_state::MAX_CHAINS,
-	AccountId, Balance, BlockNumber, ChainId, CurrencyId, Hash, OpaqueBlock,
+	AccountId, Balance, BlockNumber, ChainId, CurrencyId, Hash, Header, OpaqueBlock,
 };
 use asterism_runtime_common::bls::HostBls;
 use async_trait::async_trait;
@@ -33,6 +32,7 @@ use polkadot_sdk::{
 	sc_client_api::in_mem,
 	sp_core::{sr25519, Pair},
 	sp_keystore::{testing::MemoryKeystore, Keystore, KeystorePtr},
+	sp_runtime::Digest,
 	substrate_prometheus_endpoint::{prometheus::proto::MetricFamily, Registry},
 };
 use std::{
@@ -89,6 +89,8 @@ struct State {
 	ready: Vec<(MemberId, Option<SharingId>)>,
 	committees: BTreeMap<(ChainId, Epoch), Committee>,
 	held: Balance,
+	/// The newest block of a chain on record, if it is not [`HEAD`].
+	head: Option<RootRef>,
 	attempt: Option<Option<u64>>,
 	convicted: BTreeSet<(ChainId, Epoch, u32)>,
 	submitted: Vec<Submission>,
@@ -156,7 +158,7 @@ impl RootChain for MockRoot {
 		self.read(|state| state.committees.get(&(chain, epoch)).cloned())
 	}
 	fn head(&self, _: Hash, _: ChainId) -> Result<Option<RootRef>, RootError> {
-		self.read(|_| Some(HEAD))
+		self.read(|state| state.head.or(Some(HEAD)))
 	}
 	fn holdings(&self, _: Hash, _: ChainId) -> Result<Vec<(CurrencyId, Balance)>, RootError> {
 		self.read(|state| vec![(CurrencyId::NATIVE, state.held)])
@@ -201,6 +203,27 @@ impl Progress for Mutex<Here> {
 		self.lock()
 			.issued
 			.map(|issued| vec![(CurrencyId::NATIVE, issued)])
+	}
+	fn header_of(&self, _: Hash) -> Option<Header> {
+		None
+	}
+}
+
+/// A chain of which these blocks are imported.
+struct Imported(Vec<Header>);
+
+impl Progress for Imported {
+	fn finalized(&self) -> BlockNumber {
+		HEAD.number
+	}
+	fn final_hash(&self, _: BlockNumber) -> Option<Hash> {
+		None
+	}
+	fn issued(&self, _: Hash) -> Option<Vec<(CurrencyId, Balance)>> {
+		None
+	}
+	fn header_of(&self, hash: Hash) -> Option<Header> {
+		self.0.iter().find(|header| header.hash() == hash).cloned()
 	}
 }
 
@@ -653,24 +676,23 @@ fn caught(suri: &str) -> EvidenceStore<Memory> {
 			Activity, ConflictingFinalize, ConflictingNotarize, Finalize, Notarize, Nullify, NullifyFinalize,
 			Proposal,
 		},
-		types::{Epoch, Round, View},
+		types::{Epoch, Round as EngineRound, View},
 	};
 	let committee = committee(1, &NAMES);
 	let (secret, _) = keys::derive(suri, None).unwrap();
 	let by = scheme::signer(REALM, &committee, secret).unwrap().unwrap();
-	let round = Round::new(Epoch::new(1), View::new(300));
+	let round = EngineRound::new(Epoch::new(1), View::new(300));
 	let block = |byte| Proposal::new(round, View::new(299), scheme::to_digest(Hash::repeat_byte(byte)));
 	let notarize = |byte| Notarize::sign(&by, block(byte)).unwrap();
 	let finalize = |byte| Finalize::sign(&by, block(byte)).unwrap();
 	let nullify = Nullify::sign::<scheme::Digest>(&by, round).unwrap();
 	let store = EvidenceStore::new(Arc::new(Memory::default()));
-	let metrics = ConsensusMetrics::new(None).unwrap();
 	for activity in [
 		Activity::ConflictingNotarize(ConflictingNotarize::new(notarize(1), notarize(2))),
 		Activity::ConflictingFinalize(ConflictingFinalize::new(finalize(1), finalize(2))),
 		Activity::NullifyFinalize(NullifyFinalize::new(nullify, finalize(1))),
 	] {
-		store.add(&activity, &by, &committee, &metrics);
+		store.add(&activity, &by, &committee);
 	}
 	assert_eq!(store.all().len(), 3);
 	store
@@ -759,37 +781,212 @@ async fn evidence_is_reported_until_its_member_is_punished() {
 	}
 }
 
-/// The evidence of a node that saw the first three and the last three members agree on two blocks in one view.
-fn forked() -> EvidenceStore<Memory> {
+/// The schemes of all members to sign with, in the committee's order.
+fn all_sign() -> Vec<scheme::Scheme> {
+	let committee = committee(1, &NAMES);
+	let scheme_of = |member: &Member| {
+		let secrets = NAMES.iter().map(|name| keys::derive(name, None).unwrap());
+		let (secret, _) = secrets.into_iter().find(|(_, key)| *key == member.key).unwrap();
+		scheme::signer(REALM, &committee, secret).unwrap().unwrap()
+	};
+	committee.members().iter().map(scheme_of).collect()
+}
+
+/// The certificate with which these make a block final.
+fn finalized(view: u64, block: Hash, by: &[scheme::Scheme]) -> Certificate {
 	use commonware_consensus::{
 		simplex::types::{Finalization, Finalize, Proposal},
-		types::{Epoch, Round, View},
+		types::{Epoch, Round as EngineRound, View},
 	};
-	let committee = committee(1, &NAMES);
-	let by: Vec<_> = committee
-		.members()
+	let round = EngineRound::new(Epoch::new(1), View::new(view));
+	let proposal = Proposal::new(round, View::new(view - 1), scheme::to_digest(block));
+	let votes: Vec<_> = by
 		.iter()
-		.map(|member| {
-			let secrets = NAMES.iter().map(|name| keys::derive(name, None).unwrap());
-			let (secret, _) = secrets.into_iter().find(|(_, key)| *key == member.key).unwrap();
-			scheme::signer(REALM, &committee, secret).unwrap().unwrap()
-		})
+		.map(|by| Finalize::sign(by, proposal.clone()).unwrap())
 		.collect();
-	let round = Round::new(Epoch::new(1), View::new(300));
-	let certificate = |block, by: &[scheme::Scheme]| {
-		let proposal = Proposal::new(round, View::new(299), scheme::to_digest(Hash::repeat_byte(block)));
-		let votes: Vec<_> = by
-			.iter()
-			.map(|by| Finalize::sign(by, proposal.clone()).unwrap())
-			.collect();
-		let strategy = commonware_parallel::Sequential;
-		let agreed = Finalization::from_finalizes(&by[0], votes.iter(), &strategy).unwrap();
-		scheme::from_finalization(&agreed).unwrap()
-	};
+	let strategy = commonware_parallel::Sequential;
+	let agreed = Finalization::from_finalizes(&by[0], votes.iter(), &strategy).unwrap();
+	scheme::from_finalization(&agreed).unwrap()
+}
+
+/// The evidence of a node that saw the first three and the last three members agree on two blocks in one view.
+fn forked() -> EvidenceStore<Memory> {
+	let by = all_sign();
+	let certificate = |block, by: &[scheme::Scheme]| finalized(300, Hash::repeat_byte(block), by);
 	let pair = ConflictingCertificates::new(certificate(1, &by[..3]), certificate(2, &by[1..])).unwrap();
 	let store = EvidenceStore::new(Arc::new(Memory::default()));
 	assert!(store.add_certificates(pair));
 	store
+}
+
+/// So many blocks of epoch 1, upon the one on record.
+fn upon_head(length: u32) -> Vec<Header> {
+	let mut parent = HEAD.hash;
+	let header = |i| {
+		let round = Round {
+			epoch: 1,
+			view: 300 + u64::from(i),
+		};
+		let header = Header {
+			parent_hash: parent,
+			number: HEAD.number + 1 + i,
+			state_root: Hash::zero(),
+			extrinsics_root: Hash::zero(),
+			digest: Digest {
+				logs: vec![round_item(round)],
+			},
+		};
+		parent = header.hash();
+		header
+	};
+	(0..length).map(header).collect()
+}
+
+/// A chain whose node has imported all of these blocks but for the last, which all members have made final, and which it refuses.
+fn refusing(keystore: KeystorePtr, headers: &[Header]) -> Served {
+	let (last, imported) = headers.split_last().unwrap();
+	let view = round(&last.digest).unwrap().view;
+	let block = RefusedBlock::new(last.clone(), finalized(view, last.hash(), &all_sign())).unwrap();
+	let store = EvidenceStore::new(Arc::new(Memory::default()));
+	assert!(store.add_refused(block));
+	Served {
+		progress: Arc::new(Imported(imported.to_vec())),
+		evidence: Arc::new(store),
+		..serve(keystore, WELL)
+	}
+}
+
+impl World {
+	/// What is submitted in so many seconds, with a root block in each.
+	async fn seconds(&mut self, seconds: u32) -> Vec<Submission> {
+		let mut submitted = Vec::new();
+		for _ in 0..seconds {
+			submitted.extend(self.step().await);
+			self.root.set(|state| state.finalized += 1);
+			tokio::time::advance(Duration::from_secs(1)).await;
+		}
+		submitted
+	}
+}
+
+/// The headers of each report, all of which are of refused blocks.
+fn shown(submitted: &[Submission]) -> Vec<Vec<Header>> {
+	let headers = |submission: &Submission| match submission {
+		Submission::Report(evidence, _) => match &evidence.proof {
+			Proof::Checkpoint { headers, .. } => headers.to_vec(),
+			other => panic!("{other:?}"),
+		},
+		other => panic!("{other:?}"),
+	};
+	submitted.iter().map(headers).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_block_that_was_made_final_and_is_refused_is_reported() {
+	let committee = committee(1, &NAMES);
+	let keystore = keystore(&["//Alice"]);
+	let mut world = world(keystore.clone(), &[]);
+	let headers = upon_head(3);
+	world.served.insert(CHAIN, refusing(keystore, &headers));
+	let submitted = world.seconds(40).await;
+	let Some(Submission::Report(evidence, reporter)) = submitted.first() else {
+		panic!("a report: {submitted:?}")
+	};
+	assert_eq!((evidence.chain, reporter), (CHAIN, &Some(operator("//Alice"))));
+	let Proof::Checkpoint {
+		headers: run,
+		certificate,
+	} = &evidence.proof
+	else {
+		panic!("a checkpoint")
+	};
+	assert_eq!(**run, headers);
+	assert_eq!(linked(run, certificate), Ok(()));
+	let votes = Votes::from(certificate.clone());
+	let keys = committee.members().iter().map(|member| &member.key);
+	assert!(HostBls::verify_aggregate(
+		keys,
+		&votes.signed_bytes(REALM),
+		&votes.signature
+	));
+	// In turn, until all others are punished.
+	assert!((2..6).contains(&submitted.len()), "{}", submitted.len());
+	world.root.set(|state| {
+		state.convicted.extend((0..4).map(|i| (CHAIN, 1, i)));
+		state.finalized += CHARGES_EVERY;
+	});
+	assert_eq!(world.seconds(40).await, []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_block_that_cant_be_judged_yet_is_reported_again_as_the_record_goes_on() {
+	let keystore = keystore(&["//Alice"]);
+	let mut world = world(keystore.clone(), &[]);
+	let headers = upon_head(3);
+	world.served.insert(CHAIN, refusing(keystore, &headers));
+	world
+		.root
+		.set(|state| state.refuse = Some(Outcome::Refused(misconduct::NOT_NEXT)));
+	let reported = shown(&world.seconds(60).await);
+	assert!((3..7).contains(&reported.len()), "{}", reported.len());
+	assert!(reported.iter().all(|run| *run == headers));
+	world.root.set(|state| {
+		state.refuse = None;
+		state.head = Some(RootRef {
+			number: headers[1].number,
+			hash: headers[1].hash(),
+		});
+	});
+	let reported = shown(&world.seconds(60).await);
+	let last = reported.last().unwrap();
+	assert_eq!(last[..], headers[2..]);
+	// What isn't known on record is reported alone.
+	world.root.set(|state| {
+		state.head = Some(RootRef {
+			number: 7,
+			hash: Hash::repeat_byte(7),
+		})
+	});
+	let reported = shown(&world.seconds(60).await);
+	assert_eq!(reported.last().unwrap()[..], headers[2..]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_block_whose_traffic_is_consistent_is_dropped() {
+	let keystore = keystore(&["//Alice"]);
+	let mut world = world(keystore.clone(), &[]);
+	let headers = upon_head(2);
+	let served = refusing(keystore, &headers);
+	world.served.insert(CHAIN, served.clone());
+	world
+		.root
+		.set(|state| state.refuse = Some(Outcome::Refused(misconduct::CONSISTENT)));
+	assert_eq!(shown(&world.seconds(80).await), [headers]);
+	assert_eq!(world.metric("asterism_committees_refused"), 1.0);
+	assert_eq!(
+		served.evidence.refused().len(),
+		1,
+		"it is kept for who wants to look at it"
+	);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_block_of_the_root_chain_or_of_a_committee_unknown_is_not_reported() {
+	let keystore = keystore(&["//Alice"]);
+	let headers = upon_head(2);
+	let of_root = world(keystore.clone(), &[]);
+	of_root
+		.served
+		.insert(ChainId::ROOT, refusing(keystore.clone(), &headers));
+	let unknown = world(keystore.clone(), &[]);
+	unknown.served.insert(CHAIN, refusing(keystore.clone(), &headers));
+	unknown.root.set(|state| state.committees.clear());
+	// Valid blocks leave no evidence.
+	let well = world(keystore.clone(), &[]);
+	well.served.insert(CHAIN, serve(keystore, WELL));
+	for mut world in [of_root, unknown, well] {
+		assert_eq!(world.seconds(60).await, []);
+	}
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,7 +2,7 @@
 
 use crate::{
 	readiness::{Issuance, Needed, Place, Progressed, Standpoint},
-	reports,
+	reports::{self, Exhibit},
 	root::{RootChain, RootError},
 	served::{Served, ServedChains, Serving},
 };
@@ -14,7 +14,6 @@ use asterism_primitives::{
 	digest::RootRef,
 	election::{Candidacy, Election, Phase},
 	keys::IDENTITY_KEY,
-	offence::Proof,
 	root_state::MAX_CHAINS,
 	AccountId, Balance, BlockNumber, ChainId, CurrencyId, Hash,
 };
@@ -72,8 +71,8 @@ pub struct Charge {
 	pub convicted: bool,
 	/// How long the report is left to others.
 	pub delay: Duration,
-	/// What proves it, the oldest first; each is enough.
-	pub proofs: Vec<Proof>,
+	/// What proves it, each for itself: votes first, then certificates, then refused blocks, the oldest first of each.
+	pub proofs: Vec<Exhibit>,
 }
 
 /// Something that makes no sense. What it is about is passed over.
@@ -392,9 +391,19 @@ impl<B: Shares> Reader<B> {
 		for (chain, served) in self.served.running() {
 			let evidence = served.evidence.evidence();
 			let pairs = served.evidence.certificates();
+			// The root chain has no traffic to judge.
+			let refused = match chain.is_root() {
+				true => Vec::new(),
+				false => served.evidence.refused(),
+			};
+			let head = match refused.is_empty() {
+				true => None,
+				false => root.head(at, chain)?,
+			};
 			let mut committees = BTreeMap::new();
-			let epochs = evidence.iter().map(|kept| kept.round.epoch);
-			for epoch in epochs.chain(pairs.iter().map(|pair| pair.round().epoch)) {
+			let rounds = evidence.iter().map(|kept| kept.round);
+			let rounds = rounds.chain(pairs.iter().map(|pair| pair.round()));
+			for Round { epoch, .. } in rounds.chain(refused.iter().map(|block| block.round())) {
 				if let std::collections::btree_map::Entry::Vacant(entry) = committees.entry(epoch) {
 					let found = root.committee(at, chain, epoch)?;
 					entry.insert(
@@ -413,8 +422,15 @@ impl<B: Shares> Reader<B> {
 				let (guilty, proof) = reports::proof_of_certificates(pair, committee)?;
 				Some((committee, pair.round(), guilty, proof))
 			});
+			let of_blocks = refused.iter().filter_map(|block| {
+				let committee = committee(block.round().epoch)?;
+				let imported = |hash| served.progress.header_of(hash);
+				let (guilty, proof) = reports::proof_of_block(block, committee, head, imported)?;
+				Some((committee, block.round(), guilty, proof))
+			});
 			let mut charges: BTreeMap<(Epoch, u32), Charge> = BTreeMap::new();
-			for (committee, round, guilty, proof) in of_votes.chain(of_certificates) {
+			for (committee, round, guilty, proof) in of_votes.chain(of_certificates).chain(of_blocks) {
+				let exhibit = Exhibit::from(proof);
 				for index in guilty {
 					let Some(member) = committee.members().get(index as usize).map(|member| member.id) else {
 						continue;
@@ -424,7 +440,7 @@ impl<B: Shares> Reader<B> {
 					}
 					let epoch = round.epoch;
 					if let Some(charge) = charges.get_mut(&(epoch, index)) {
-						charge.proofs.push(proof.clone());
+						charge.proofs.push(exhibit.clone());
 						continue;
 					}
 					let charge = Charge {
@@ -434,7 +450,7 @@ impl<B: Shares> Reader<B> {
 						member,
 						convicted: root.is_convicted(at, chain, epoch, index)?,
 						delay: delay(chain, round, committee, &served, identities),
-						proofs: vec![proof.clone()],
+						proofs: vec![exhibit.clone()],
 					};
 					charges.insert((epoch, index), charge);
 				}

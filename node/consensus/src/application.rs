@@ -14,7 +14,7 @@
 //! - **Finalize** `(certificate)`: have the block; make its ancestors final, oldest first, each with its notarization if
 //!   that is known; make the block final with the certificate as justification. If it neither is final nor descends
 //!   from the final blocks, two blocks were agreed on: that is an error, which is counted and logged, and nothing
-//!   changes.
+//!   changes. If the chain refuses the block for what it is, a quorum agreed on what can't be: that is told as evidence.
 //! - **Serve** `(request)`: send the block to the member that asks for it, within that member's budget
 //!   ([`REQUESTS`]). Requests beyond it are dropped and counted: an honest member asks again, and asks all.
 //!
@@ -248,8 +248,8 @@ impl Notarizations {
 	}
 }
 
-/// What is told about evidence that a member has contradicted itself, and about finalizations of blocks that can't be final as
-/// others are.
+/// What is told about evidence that a member has contradicted itself, and about finalizations of blocks that can't be final: as
+/// others are, or as they are [refused](Chain::refused).
 pub type EvidenceSink = Arc<dyn Fn(&Activity<Scheme, Digest>) + Send + Sync>;
 
 /// What the engine has agreed on, in the chain's form and in its own.
@@ -269,7 +269,7 @@ pub struct Application {
 }
 
 /// Starts the application, and returns the engine's side of it. Its time and its tasks are the host's. `evidence` is told of every
-/// contradiction, and of finalizations against the final chain.
+/// contradiction, and of finalizations of blocks that can't be final.
 pub fn start(
 	host: Arc<dyn Host>,
 	chain: Arc<dyn Chain>,
@@ -646,7 +646,7 @@ impl Application {
 					continue;
 				}
 			}
-			let header = self.have(hash).await;
+			let header = self.have_agreed(hash, finalization, &evidence).await;
 			// With few members a block is final within milliseconds of its import. Users' tools that wait for
 			// inclusion miss it if finality is told before they have looked at the block.
 			let since = self.since(&hash).unwrap_or(Duration::MAX);
@@ -654,6 +654,30 @@ impl Application {
 			self.host.sleep(pause).await;
 			if let Err(e) = self.finalize(&header, certificate) {
 				error!(target: LOG_TARGET, "block {} ({hash}) was agreed on but can't be made final: {e}", header.number());
+			}
+		}
+	}
+
+	/// The header of a block that was agreed on, once it is imported. If it is refused instead, `evidence` is told, once.
+	async fn have_agreed(
+		&self,
+		hash: Hash,
+		finalization: Finalization<Scheme, Digest>,
+		evidence: &EvidenceSink,
+	) -> Header {
+		let have = self.have(hash);
+		futures::pin_mut!(have);
+		let mut untold = Some(finalization);
+		loop {
+			tokio::select! {
+				biased;
+				header = &mut have => return header,
+				_ = self.host.sleep(REQUEST_AFTER) => {}
+			}
+			if self.chain.refused(hash).is_some() {
+				if let Some(finalization) = untold.take() {
+					evidence(&Activity::Finalization(finalization));
+				}
 			}
 		}
 	}

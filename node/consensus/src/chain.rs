@@ -102,6 +102,12 @@ pub trait Chain: Send + Sync + 'static {
 	/// [`ChainError`] if it does not execute to the state that its header claims.
 	async fn import(&self, block: OpaqueBlock) -> Result<(), ChainError>;
 
+	/// The header of a block that [`import`](Self::import) refused for what it is, as long as that is remembered: not because
+	/// something was not here, or failed. Nothing is remembered, unless the chain knows better.
+	fn refused(&self, _hash: Hash) -> Option<Header> {
+		None
+	}
+
 	/// Makes an imported block and its ancestors final, and keeps its certificate as justification. A block that is
 	/// final already stays as it is.
 	///

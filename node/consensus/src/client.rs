@@ -1,6 +1,10 @@
 //! A Substrate client as the [`Chain`] of consensus.
 
-use crate::chain::{already_final, Chain, ChainError, Verdict};
+use crate::{
+	chain::{already_final, Chain, ChainError, Verdict},
+	evidence::MAX_HEADER_BYTES,
+	import::is_blocks_fault,
+};
 use asterism_primitives::{
 	api::ChainApi,
 	certificate::{Certificate, Round, ENGINE_ID},
@@ -23,7 +27,11 @@ use polkadot_sdk::{
 	sp_runtime::{traits::Block as BlockT, Digest, Justifications},
 	sp_timestamp,
 };
-use std::{marker::PhantomData, sync::Arc, time::Duration};
+use std::{collections::VecDeque, marker::PhantomData, sync::Arc, time::Duration};
+
+/// How many headers of refused blocks are remembered, the newest: a view has one block to refuse, and a committee that agrees on
+/// it does so soon.
+const MAX_REFUSED: usize = 16;
 
 /// What differs between the two tiers: the inherents of a block beside its time, and what a proposal refers to.
 #[async_trait]
@@ -38,11 +46,34 @@ pub trait Tier: Send + Sync + 'static {
 	fn check(&self, parent: &Header, header: &Header) -> Verdict;
 }
 
+/// The headers of the newest blocks that were refused for what they are.
+#[derive(Default)]
+struct Refused(VecDeque<(Hash, Header)>);
+
+impl Refused {
+	fn insert(&mut self, header: Header) {
+		let hash = header.hash();
+		if header.encoded_size() > MAX_HEADER_BYTES || self.get(hash).is_some() {
+			return;
+		}
+		if self.0.len() >= MAX_REFUSED {
+			self.0.pop_front();
+		}
+		self.0.push_back((hash, header));
+	}
+
+	fn get(&self, hash: Hash) -> Option<&Header> {
+		let found = self.0.iter().find(|(of, _)| *of == hash);
+		found.map(|(_, header)| header)
+	}
+}
+
 /// A Substrate client, block builder and tier as one chain.
 pub struct ClientChain<C, B, E, T> {
 	client: Arc<C>,
 	proposers: Mutex<E>,
 	tier: T,
+	refused: Mutex<Refused>,
 	_backend: PhantomData<fn() -> B>,
 }
 
@@ -53,6 +84,7 @@ impl<C, B, E, T> ClientChain<C, B, E, T> {
 			client,
 			proposers: Mutex::new(proposers),
 			tier,
+			refused: Mutex::default(),
 			_backend: PhantomData,
 		}
 	}
@@ -73,8 +105,11 @@ where
 	for<'a> &'a C: BlockImport<OpaqueBlock, Error = ConsensusError>,
 {
 	async fn import_params(&self, params: BlockImportParams<OpaqueBlock>) -> Result<(), ChainError> {
-		let client = self.client.clone();
+		let (client, header) = (self.client.clone(), params.header.clone());
 		let result = blocking(move || futures::executor::block_on(client.import_block(params))).await?;
+		if result.as_ref().is_err_and(is_blocks_fault) {
+			self.refused.lock().insert(header);
+		}
 		match result.map_err(error)? {
 			ImportResult::Imported(_) | ImportResult::AlreadyInChain => Ok(()),
 			other => Err(ChainError(format!("not imported: {other:?}"))),
@@ -223,6 +258,10 @@ where
 		self.import_params(params).await
 	}
 
+	fn refused(&self, hash: Hash) -> Option<Header> {
+		self.refused.lock().get(hash).cloned()
+	}
+
 	fn finalize(&self, hash: Hash, certificate: Option<Certificate>) -> Result<(), ChainError> {
 		let number = self.client.number(hash).map_err(error)?;
 		let is_final = || match number {
@@ -241,5 +280,40 @@ where
 			Err(_) if is_final()? => Ok(()),
 			Err(e) => Err(error(e)),
 		}
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+	use polkadot_sdk::sp_runtime::DigestItem;
+
+	fn header(number: BlockNumber) -> Header {
+		let zero = Hash::zero();
+		Header {
+			parent_hash: zero,
+			number,
+			state_root: zero,
+			extrinsics_root: zero,
+			digest: Default::default(),
+		}
+	}
+
+	#[test]
+	fn the_newest_refused_blocks_are_remembered() {
+		let mut refused = Refused::default();
+		let mut large = header(0);
+		large.digest.push(DigestItem::Other(vec![0; MAX_HEADER_BYTES]));
+		refused.insert(large);
+		assert!(refused.0.is_empty());
+		for number in 0..3 * MAX_REFUSED as BlockNumber {
+			for _ in 0..2 {
+				refused.insert(header(number));
+			}
+			assert!(refused.0.len() <= MAX_REFUSED);
+			assert_eq!(refused.get(header(number).hash()), Some(&header(number)));
+		}
+		assert_eq!(refused.0.len(), MAX_REFUSED);
+		assert_eq!(refused.get(header(0).hash()), None);
 	}
 }

@@ -1,17 +1,18 @@
-//! Evidence that members have contradicted themselves: two votes in one view that no honest member gives, or two certificates,
-//! which are the votes of many.
+//! Evidence that members broke the rules: two votes in one view that no honest member gives; two certificates, which are the votes
+//! of many; or a block that a committee made final and that does not execute to what its header says.
 //!
 //! Evidence is verified before it is kept (a member's signature is on both votes), kept in the client's auxiliary
 //! storage so that it survives a restart, and bounded.
+//!
+//! Contradictions convict by themselves. A refused block may: the root chain, which doesn't execute it, judges what its header says
+//! of its traffic.
 
-use crate::{
-	metrics::Metrics,
-	scheme::{Digest, Scheme},
-};
+use crate::scheme::{Digest, Scheme};
 use asterism_primitives::{
-	certificate::{Certificate, Round},
+	certificate::{Certificate, CertificateKind, Round},
 	committee::{Committee, MemberId, MAX_MEMBERS},
-	offence::{contradiction, Votes},
+	offence::{contradiction, linked, Votes},
+	Hash, Header,
 };
 use codec::{Decode, Encode};
 use commonware_codec::Encode as _;
@@ -20,12 +21,16 @@ use commonware_consensus::{Epochable, Viewable};
 use commonware_parallel::Sequential;
 use log::{error, warn};
 use parking_lot::Mutex;
-use polkadot_sdk::sc_client_api::AuxStore;
+use polkadot_sdk::{
+	sc_client_api::AuxStore,
+	substrate_prometheus_endpoint::{register, Counter, PrometheusError, Registry, U64},
+};
 use std::sync::Arc;
 
 const LOG_TARGET: &str = "consensus::evidence";
 const KEY: &[u8] = b"asterism_consensus_evidence";
 const CERTIFICATES_KEY: &[u8] = b"asterism_consensus_conflicting_certificates";
+const REFUSED_KEY: &[u8] = b"asterism_consensus_refused_blocks";
 
 /// How many pieces of evidence are kept. Those of the oldest epochs make room for newer ones.
 pub const MAX_EVIDENCE: usize = MAX_MEMBERS as usize * MAX_OF_MEMBER;
@@ -36,6 +41,13 @@ pub const MAX_OF_MEMBER: usize = 4;
 pub const MAX_CERTIFICATES: usize = MAX_MEMBERS as usize;
 /// The first byte of a pair of certificates among the [encoded](EvidenceStore::encoded) evidence.
 pub const CERTIFICATES: u8 = 3;
+/// How many refused blocks are kept. Those of the oldest epochs make room for newer ones.
+pub const MAX_REFUSED: usize = 8;
+/// The first byte of a refused block among the [encoded](EvidenceStore::encoded) evidence.
+pub const REFUSED: u8 = 4;
+/// The size that the header of a refused block may have, in bytes of its encoding: the root chain takes no larger one, neither in a
+/// checkpoint nor as evidence.
+pub const MAX_HEADER_BYTES: usize = 16 * 1024;
 
 /// How a member contradicted itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
@@ -110,11 +122,52 @@ impl ConflictingCertificates {
 	}
 }
 
-/// Keeps evidence.
+/// A block that a committee made final, and that is refused here: no honest member certifies such a block.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct RefusedBlock {
+	header: Header,
+	certificate: Certificate,
+}
+
+impl RefusedBlock {
+	/// The block of this header with its certificate; `None` if the certificate does not make this very block final, in the header's
+	/// own epoch, or if the header is larger than [`MAX_HEADER_BYTES`]. The signature is not verified.
+	pub fn new(header: Header, certificate: Certificate) -> Option<Self> {
+		let is_evidence = certificate.kind == CertificateKind::Finalization
+			&& header.encoded_size() <= MAX_HEADER_BYTES
+			&& linked(std::slice::from_ref(&header), &certificate).is_ok();
+		is_evidence.then_some(RefusedBlock { header, certificate })
+	}
+
+	/// Its header.
+	pub fn header(&self) -> &Header {
+		&self.header
+	}
+
+	/// The certificate that makes it final.
+	pub fn certificate(&self) -> &Certificate {
+		&self.certificate
+	}
+
+	/// Its hash.
+	pub fn hash(&self) -> Hash {
+		self.certificate.block_hash
+	}
+
+	/// In which round it was made final.
+	pub fn round(&self) -> Round {
+		self.certificate.round
+	}
+}
+
+/// Keeps evidence, and counts it.
 pub struct EvidenceStore<A> {
 	aux: Arc<A>,
 	kept: Mutex<Vec<Evidence>>,
 	certificates: Mutex<Vec<ConflictingCertificates>>,
+	refused: Mutex<Vec<RefusedBlock>>,
+	/// The pieces that were kept since this was opened.
+	found: Counter<U64>,
 }
 
 /// What is kept under a key.
@@ -138,8 +191,22 @@ impl<A: AuxStore> EvidenceStore<A> {
 		EvidenceStore {
 			kept: Mutex::new(read(&*aux, KEY)),
 			certificates: Mutex::new(read(&*aux, CERTIFICATES_KEY)),
+			refused: Mutex::new(read(&*aux, REFUSED_KEY)),
+			found: Counter::new(
+				"asterism_consensus_evidence",
+				"Pieces of evidence of misconduct that were found",
+			)
+			.expect("the name is one of a metric; qed"),
 			aux,
 		}
+	}
+
+	/// Shows how many pieces of evidence were found since this was opened, of all kinds.
+	///
+	/// # Errors
+	/// [`PrometheusError`] if the registry has a metric of this name.
+	pub fn register(&self, registry: &Registry) -> Result<(), PrometheusError> {
+		register(self.found.clone(), registry).map(drop)
 	}
 
 	/// All votes that are kept, oldest first.
@@ -152,13 +219,20 @@ impl<A: AuxStore> EvidenceStore<A> {
 		self.certificates.lock().clone()
 	}
 
+	/// All refused blocks that are kept, oldest first.
+	pub fn refused(&self) -> Vec<RefusedBlock> {
+		self.refused.lock().clone()
+	}
+
 	/// All that is kept, each piece SCALE encoded: votes as [`Evidence`], which begins with its [`Contradiction`]; then certificates as
-	/// [`ConflictingCertificates`] after the byte [`CERTIFICATES`].
+	/// [`ConflictingCertificates`] after the byte [`CERTIFICATES`]; then blocks as [`RefusedBlock`] after the byte [`REFUSED`].
 	pub fn encoded(&self) -> Vec<Vec<u8>> {
 		let votes = self.all().into_iter().map(|votes| votes.encode());
 		let pairs = self.certificates().into_iter();
+		let blocks = self.refused().into_iter();
 		votes
 			.chain(pairs.map(|pair| (CERTIFICATES, pair).encode()))
+			.chain(blocks.map(|block| (REFUSED, block).encode()))
 			.collect()
 	}
 
@@ -184,23 +258,45 @@ impl<A: AuxStore> EvidenceStore<A> {
 			pair.first.block_hash, pair.second.block_hash, pair.culprits().len()
 		);
 		kept.push(pair);
-		if let Err(e) = self
-			.aux
-			.insert_aux(&[(CERTIFICATES_KEY, kept.encode().as_slice())], &[])
-		{
-			error!(target: LOG_TARGET, "evidence can't be kept over a restart: {e}");
-		}
+		self.found_one(CERTIFICATES_KEY, &*kept);
 		true
 	}
 
+	/// Keeps a block that was refused for what it is, whose certificate the caller has verified, unless it is kept already or there
+	/// is no room for it; whether it does.
+	pub fn add_refused(&self, block: RefusedBlock) -> bool {
+		let mut kept = self.refused.lock();
+		let Round { epoch, view } = block.round();
+		if kept.iter().any(|other| other.hash() == block.hash()) {
+			return false;
+		}
+		if kept.len() >= MAX_REFUSED {
+			match kept.iter().map(|other| other.round().epoch).min() {
+				Some(oldest) if oldest < epoch => kept.retain(|other| other.round().epoch > oldest),
+				_ => return false,
+			}
+		}
+		error!(
+			target: LOG_TARGET,
+			"⚖️ the committee of epoch {epoch} made block {} ({:?}) final in view {view}, which is refused here: it does not execute \
+			 to what its header says; {} members signed it",
+			block.header.number, block.hash(), block.certificate.signer_indices().count()
+		);
+		kept.push(block);
+		self.found_one(REFUSED_KEY, &*kept);
+		true
+	}
+
+	/// Counts a piece of evidence, and keeps it with all others of its kind over a restart.
+	fn found_one(&self, key: &[u8], kept: &impl Encode) {
+		self.found.inc();
+		if let Err(e) = self.aux.insert_aux(&[(key, kept.encode().as_slice())], &[]) {
+			error!(target: LOG_TARGET, "evidence can't be kept over a restart: {e}");
+		}
+	}
+
 	/// Keeps an activity of the engine if it is a contradiction, verified against the committee's scheme.
-	pub fn add(
-		&self,
-		activity: &Activity<Scheme, Digest>,
-		scheme: &Scheme,
-		committee: &Committee,
-		metrics: &Metrics,
-	) {
+	pub fn add(&self, activity: &Activity<Scheme, Digest>, scheme: &Scheme, committee: &Committee) {
 		let (contradiction, signer, votes) = match activity {
 			Activity::ConflictingNotarize(c) => (Contradiction::ConflictingNotarize, c.signer(), c.encode()),
 			Activity::ConflictingFinalize(c) => (Contradiction::ConflictingFinalize, c.signer(), c.encode()),
@@ -233,11 +329,8 @@ impl<A: AuxStore> EvidenceStore<A> {
 			target: LOG_TARGET,
 			"⚖️ member {} contradicted itself in view {}: {:?}", evidence.member, evidence.round.view, evidence.contradiction
 		);
-		metrics.evidence.inc();
 		kept.push(evidence);
-		if let Err(e) = self.aux.insert_aux(&[(KEY, kept.encode().as_slice())], &[]) {
-			error!(target: LOG_TARGET, "evidence can't be kept over a restart: {e}");
-		}
+		self.found_one(KEY, &*kept);
 	}
 }
 

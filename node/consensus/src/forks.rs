@@ -1,4 +1,5 @@
-//! Certificates that contradict this node's final chain: the proof that members of a committee agreed on two blocks in one view.
+//! Certificates that contradict this node's final chain: the proof that members of a committee agreed on two blocks in one view. And
+//! certificates of blocks that are refused here for what they are.
 //!
 //! # Specification
 //!
@@ -11,11 +12,13 @@
 //!   final block: certificates of later rounds are not looked at any further. Where it has not (pushed blocks that are not above
 //!   the final one), it is only verified if the pair would be kept, and as often as [`VERIFICATIONS`] allows, whoever sends
 //!   how much.
+//! - A block that a verified certificate makes final, and that does not execute to what its header says, is kept as
+//!   [evidence](EvidenceStore::add_refused) with that certificate.
 
 use crate::{
 	budget::Bucket,
 	committees::{Certifier, VerifyError},
-	evidence::{ConflictingCertificates, EvidenceStore},
+	evidence::{ConflictingCertificates, EvidenceStore, RefusedBlock},
 	import,
 };
 use asterism_primitives::{
@@ -45,13 +48,17 @@ pub enum Offered {
 	Kept,
 }
 
-/// Whoever is told of certificates that may contradict the final chain.
+/// Whoever is told of certificates that may contradict the final chain, or that make blocks final which can't be.
 pub trait Witness: Send + Sync {
 	/// Takes note of a certificate that was verified.
 	fn verified(&self, certificate: &Certificate);
 
 	/// Takes note of a certificate that was not verified.
 	fn offered(&self, certificate: &Certificate) -> Offered;
+
+	/// Takes note of a certificate that was verified, and whose block was refused for what it is: see
+	/// [`is_blocks_fault`](import::is_blocks_fault).
+	fn refused(&self, header: &Header, certificate: &Certificate);
 }
 
 /// Nobody.
@@ -61,6 +68,8 @@ impl Witness for () {
 	fn offered(&self, _: &Certificate) -> Offered {
 		Offered::Nothing
 	}
+
+	fn refused(&self, _: &Header, _: &Certificate) {}
 }
 
 /// The final chain, as far as it is asked here.
@@ -181,6 +190,12 @@ impl<F: FinalChain, A: AuxStore + Send + Sync> Witness for Forks<F, A> {
 
 	fn offered(&self, certificate: &Certificate) -> Offered {
 		self.offered_at(certificate, Instant::now())
+	}
+
+	fn refused(&self, header: &Header, certificate: &Certificate) {
+		if let Some(block) = RefusedBlock::new(header.clone(), certificate.clone()) {
+			self.evidence.add_refused(block);
+		}
 	}
 }
 

@@ -11,10 +11,13 @@
 //!   the block is the last one of its epoch. A wrong certificate refuses the block.
 //! - A block whose certificate is right and contradicts the final chain is refused by the client; the certificate is told to a
 //!   [`Witness`] first.
+//! - A block with a finalization certificate that does not execute to what its header says is refused, and told to the witness with
+//!   its certificate: no honest member certifies such a block. Only if the body is the one that the header commits to: else it is
+//!   the fault of whoever sent it.
 //! - The committee of a block's epoch may not be on record yet: the root chain is behind. Then the block waits, as long as the
 //!   root chain goes on.
 
-use crate::{committees::Certifier, forks::Witness, worker::current_epoch};
+use crate::{application::is_body_of, committees::Certifier, forks::Witness, worker::current_epoch};
 use asterism_primitives::{
 	certificate::{Certificate, CertificateError, CertificateKind, ENGINE_ID},
 	digest,
@@ -26,18 +29,24 @@ use codec::DecodeAll;
 use polkadot_sdk::{
 	sc_consensus::{
 		import_queue::{BasicQueue, BoxBlockImport, DefaultImportQueue, Verifier},
-		BlockImportParams, ForkChoiceStrategy,
+		BlockCheckParams, BlockImport, BlockImportParams, ForkChoiceStrategy, ImportResult,
 	},
-	sp_blockchain::HeaderBackend,
-	sp_consensus::BlockOrigin,
+	sp_blockchain::{Error as ClientError, HeaderBackend},
+	sp_consensus::{BlockOrigin, Error as ConsensusError},
 	sp_core::traits::SpawnEssentialNamed,
-	sp_runtime::{traits::Header as HeaderT, Justifications},
+	sp_runtime::{traits::Header as HeaderT, Justifications, OpaqueExtrinsic},
 	substrate_prometheus_endpoint::Registry,
 };
 use std::sync::Arc;
 
 /// How far above the final block a block without certificate may be.
 pub const MAX_UNCERTIFIED: BlockNumber = 128;
+/// How the executor begins to say that a runtime refuses a block: by a panic with a message or without one. When the state can't be
+/// read, it says otherwise.
+const ABORTED: [&str; 2] = [
+	"Execution aborted due to panic: ",
+	"Execution aborted due to trap: ",
+];
 
 /// Why a block is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -109,6 +118,62 @@ pub fn check(
 	Ok(Some(certificate.kind))
 }
 
+/// Whether the client refused a block for what it is: the runtime does not execute it, or to another state than its header says.
+/// Anything else that keeps a block from being imported, such as a parent or a state that is not here, a database that fails, or
+/// another final block, is not the block's fault.
+pub fn is_blocks_fault(error: &ConsensusError) -> bool {
+	// The client tells its errors as text alone.
+	let ConsensusError::ClientImport(reason) = error else {
+		return false;
+	};
+	*reason == ClientError::InvalidStateRoot.to_string()
+		|| ABORTED.iter().any(|aborted| reason.contains(aborted))
+}
+
+/// Imports blocks, and tells a witness of those that a committee made final and that are refused for what they are.
+struct Watched {
+	inner: BoxBlockImport<OpaqueBlock>,
+	witness: Arc<dyn Witness>,
+}
+
+/// Header and body of a block that its certificate makes final, with the certificate.
+fn agreed(block: &BlockImportParams<OpaqueBlock>) -> Option<(Header, Vec<OpaqueExtrinsic>, Certificate)> {
+	// Only a block whose certificate was verified is to be final at once.
+	if !block.finalized {
+		return None;
+	}
+	let certificate = certificate(block.justifications.as_ref()).ok().flatten()?;
+	let is_agreed =
+		certificate.kind == CertificateKind::Finalization && certificate.block_hash == block.header.hash();
+	is_agreed.then_some((block.header.clone(), block.body.clone()?, certificate))
+}
+
+#[async_trait]
+impl BlockImport<OpaqueBlock> for Watched {
+	type Error = ConsensusError;
+
+	async fn check_block(
+		&self,
+		block: BlockCheckParams<OpaqueBlock>,
+	) -> Result<ImportResult, ConsensusError> {
+		self.inner.check_block(block).await
+	}
+
+	async fn import_block(
+		&self,
+		block: BlockImportParams<OpaqueBlock>,
+	) -> Result<ImportResult, ConsensusError> {
+		let agreed = agreed(&block);
+		let result = self.inner.import_block(block).await;
+		if let (Err(error), Some((header, body, certificate))) = (&result, agreed) {
+			if is_blocks_fault(error) && is_body_of(&header, &body) {
+				self.witness.refused(&header, &certificate);
+			}
+		}
+		result
+	}
+}
+
 /// Verifies blocks from the network, or from a file, before they are executed.
 pub struct CertificateVerifier<C> {
 	client: Arc<C>,
@@ -168,7 +233,8 @@ impl<C: HeaderBackend<OpaqueBlock>> CertificateVerifier<C> {
 	}
 }
 
-/// The import queue of a chain. `witness` is told of every certificate that comes in and verifies.
+/// The import queue of a chain. `witness` is told of every certificate that comes in and verifies, and of every block that is refused
+/// despite a certificate that makes it final.
 pub fn import_queue<C>(
 	client: Arc<C>,
 	block_import: BoxBlockImport<OpaqueBlock>,
@@ -180,13 +246,17 @@ pub fn import_queue<C>(
 where
 	C: HeaderBackend<OpaqueBlock> + 'static,
 {
+	let watched = Watched {
+		inner: block_import,
+		witness: witness.clone(),
+	};
 	BasicQueue::new(
 		CertificateVerifier {
 			client,
 			certifier,
 			witness,
 		},
-		block_import,
+		Box::new(watched),
 		None,
 		spawner,
 		registry,

@@ -16,8 +16,8 @@
 //! | [`host`] | the application's time and tasks |
 //! | [`engine`] | simplex on its own runtime, with its vote journal |
 //! | [`import`] | the import queue, which verifies certificates |
-//! | [`evidence`] | contradictory votes and certificates |
-//! | [`forks`] | certificates that contradict the final chain |
+//! | [`evidence`] | contradictory votes and certificates, and certified blocks that are refused |
+//! | [`forks`] | certificates that contradict the final chain, or whose blocks are refused |
 //! | [`exclusion`] | which members the others cut off, as their nodes are excluded |
 //! | [`votes`] | checks a vote journal for contradictions |
 //! | [`worker`] | joins them: runs a member from its keys to its blocks |

@@ -23,8 +23,6 @@ pub struct Metrics {
 	pub time_to_finalize: Histogram,
 	/// Members of this member's committees that are cut off, as their nodes are excluded.
 	pub excluded: Gauge<U64>,
-	/// Contradictory votes that were found.
-	pub evidence: Counter<U64>,
 	/// Requests of members for blocks that were dropped: they asked for too much.
 	pub dropped_requests: Counter<U64>,
 	/// Blocks that were agreed on against a final one: more than a third of the committee is faulty.
@@ -67,10 +65,6 @@ impl Metrics {
 				"asterism_consensus_excluded_members",
 				"Members of this member's committees that are cut off, as their nodes are excluded",
 			)?,
-			evidence: Counter::new(
-				"asterism_consensus_evidence",
-				"Contradictory votes that were found",
-			)?,
 			dropped_requests: Counter::new(
 				"asterism_consensus_dropped_requests",
 				"Requests of members for blocks that were dropped",
@@ -89,7 +83,6 @@ impl Metrics {
 			register(metrics.time_to_notarize.clone(), registry)?;
 			register(metrics.time_to_finalize.clone(), registry)?;
 			register(metrics.excluded.clone(), registry)?;
-			register(metrics.evidence.clone(), registry)?;
 			register(metrics.dropped_requests.clone(), registry)?;
 			register(metrics.conflicts.clone(), registry)?;
 		}

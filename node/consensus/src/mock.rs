@@ -112,6 +112,13 @@ pub fn block_upon(parent: &Header, round: Round, time: u64) -> OpaqueBlock {
 	OpaqueBlock::new(header, body)
 }
 
+/// The same block, which states another state than it executes to.
+pub fn refusable(block: OpaqueBlock) -> OpaqueBlock {
+	let (mut header, body) = block.deconstruct();
+	header.state_root = Hash::repeat_byte(13);
+	OpaqueBlock::new(header, body)
+}
+
 /// The same block, with a note that it is the last one of its epoch.
 pub fn ending_epoch(block: OpaqueBlock) -> OpaqueBlock {
 	let (mut header, body) = block.deconstruct();
@@ -135,6 +142,7 @@ struct State {
 	finalized: Vec<(BlockNumber, Hash, Option<Certificate>)>,
 	verdicts: VecDeque<Verdict>,
 	checks: usize,
+	refused: HashMap<Hash, Header>,
 }
 
 impl Default for MemoryChain {
@@ -152,6 +160,7 @@ impl Default for MemoryChain {
 			finalized: vec![(0, hash, None)],
 			verdicts: VecDeque::new(),
 			checks: 0,
+			refused: HashMap::new(),
 		};
 		MemoryChain {
 			genesis,
@@ -269,6 +278,7 @@ impl Chain for MemoryChain {
 			&& digest::round(&header.digest).map(|round| round.epoch)
 				== epoch_after(parent.number, &parent.digest);
 		if !executes {
+			self.state.lock().refused.insert(header.hash(), header);
 			return Err(ChainError("it does not execute".into()));
 		}
 		if header.number <= self.finalized().0 && self.header(header.hash()).is_none() {
@@ -276,6 +286,10 @@ impl Chain for MemoryChain {
 		}
 		self.state.lock().blocks.insert(header.hash(), block);
 		Ok(())
+	}
+
+	fn refused(&self, hash: Hash) -> Option<Header> {
+		self.state.lock().refused.get(&hash).cloned()
 	}
 
 	fn finalize(&self, hash: Hash, certificate: Option<Certificate>) -> Result<(), ChainError> {

@@ -90,7 +90,7 @@ pub struct WorkerParams<A> {
 	pub discovery: sc_authority_discovery::Service,
 	/// Keeps evidence.
 	pub evidence: Arc<EvidenceStore<A>>,
-	/// Told of what the engines agree on against the final chain.
+	/// Told of what the engines agree on, against the final chain or though it is refused.
 	pub witness: Arc<dyn Witness>,
 	/// Whether the members of a committee and of the next one talk to each other, to pass a secret on.
 	pub acquaint: bool,
@@ -442,20 +442,23 @@ impl<A: AuxStore + Send + Sync + 'static> Worker<A> {
 			(sender.twice(std::sync::Arc::new(twice)), receiver)
 		};
 		let evidence = {
-			let (store, witness, scheme, committee, metrics) = (
+			let (store, witness, chain, scheme, committee) = (
 				self.evidence.clone(),
 				self.witness.clone(),
+				self.chain.clone(),
 				scheme.clone(),
 				committee.clone(),
-				self.metrics.clone(),
 			);
 			Arc::new(move |activity: &_| match activity {
 				Activity::Finalization(finalization) => {
 					if let Some(certificate) = scheme::from_finalization(finalization) {
 						witness.verified(&certificate);
+						if let Some(header) = chain.refused(certificate.block_hash) {
+							witness.refused(&header, &certificate);
+						}
 					}
 				}
-				contradiction => store.add(contradiction, &scheme, &committee, &metrics),
+				contradiction => store.add(contradiction, &scheme, &committee),
 			})
 		};
 		let (mailbox, application) = application::start(

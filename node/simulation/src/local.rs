@@ -453,6 +453,10 @@ impl Progress for Local {
 	fn issued(&self, _: Hash) -> Option<Vec<(CurrencyId, Balance)>> {
 		None
 	}
+
+	fn header_of(&self, hash: Hash) -> Option<Header> {
+		Chain::header(self, hash)
+	}
 }
 
 /// The node's part in the beacon reads the final state.

@@ -235,11 +235,10 @@ impl Process {
 			.expect("the secret is a member's");
 		let metrics = Metrics::new(None).expect("no registry refuses them");
 		let evidence = {
-			let (this, scheme, committee, metrics) =
-				(self.clone(), scheme.clone(), committee.clone(), metrics.clone());
+			let (this, scheme, committee) = (self.clone(), scheme.clone(), committee.clone());
 			Arc::new(move |activity: &_| match activity {
 				Activity::Finalization(agreed) => this.complain(format!("{agreed:?} is not final")),
-				other => this.evidence.add(other, &scheme, &committee, &metrics),
+				other => this.evidence.add(other, &scheme, &committee),
 			})
 		};
 		let context = context

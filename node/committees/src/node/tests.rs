@@ -2,15 +2,16 @@ use super::*;
 use crate::{
 	attempts::{EARLY_PAUSE, FIRST_PAUSE, LONGEST_PAUSE},
 	readiness::{Issuance, Needed, Place, Progressed, Standpoint},
+	reports::Exhibit,
 };
 use asterism_primitives::{
 	beacon::SharingId,
-	certificate::Round,
+	certificate::{Certificate, CertificateKind, Round},
 	committee::BlsSignature,
 	digest::RootRef,
 	election::{Candidacy, Election},
-	offence::{Proof, Proposal, Vote, Votes},
-	Hash,
+	offence::{Proposal, Vote, Votes},
+	Header,
 };
 use asterism_protocol::sortition::{self, standing};
 use parking_lot::Mutex;
@@ -746,7 +747,29 @@ fn charge(index: u32, delay: Duration, proofs: Vec<Proof>) -> Charge {
 		member: MemberId([index as u8; 32]),
 		convicted: false,
 		delay,
-		proofs,
+		proofs: proofs.into_iter().map(Exhibit::from).collect(),
+	}
+}
+
+/// What a block may prove that is refused here, with so many headers before it.
+fn proof_of_block(byte: u8, before: u32) -> Proof {
+	let header = |number| Header {
+		parent_hash: Hash::zero(),
+		number,
+		state_root: Hash::zero(),
+		extrinsics_root: Hash::zero(),
+		digest: Default::default(),
+	};
+	Proof::Checkpoint {
+		headers: (0..=before).map(header).collect::<Vec<_>>().try_into().unwrap(),
+		certificate: Certificate {
+			kind: CertificateKind::Finalization,
+			round: Round { epoch: 4, view: 2 },
+			parent_view: 1,
+			block_hash: Hash::repeat_byte(byte),
+			signers: Certificate::bitmap(4, [0, 1, 2]).unwrap(),
+			signature: BlsSignature([byte; 48]),
+		},
 	}
 }
 
@@ -826,6 +849,102 @@ fn refused_evidence_gives_way_to_the_next_or_ends_the_case() {
 	] {
 		assert_eq!(run(code), [proof(1)]);
 	}
+}
+
+#[test]
+fn what_cant_be_judged_yet_is_tried_again_ever_more_slowly_and_gives_way_meanwhile() {
+	let not_next = Outcome::Refused(misconduct::NOT_NEXT);
+	let (mut node, _) = node([1]);
+	// More of the chain gets on record, and it is the same block.
+	let charge = |second| charge(2, Duration::ZERO, vec![proof_of_block(1, 20 - second / 10)]);
+	let mut seconds = Vec::new();
+	for second in 0..100 {
+		let now = SECOND * second;
+		let step = node.step(&with_charges(vec![charge(second)]), now);
+		for report in reports(&step) {
+			seconds.push(second);
+			assert_eq!(report.evidence.proof, proof_of_block(1, 20 - second / 10));
+			let notices = node.outcome(&Action::Report(Box::new(report)), &not_next, now);
+			assert!(notices.iter().all(|notice| notice.level() == log::Level::Debug));
+		}
+	}
+	assert_eq!(seconds, [0, 3, 9, 21, 45, 75]);
+	// At last it is taken, which is told with the block's name.
+	let now = 200 * SECOND;
+	let step = node.step(&with_charges(vec![charge(200)]), now);
+	let report = reports(&step).remove(0);
+	let notices = node.outcome(&Action::Report(Box::new(report)), &Outcome::Taken, now);
+	let told = Notice::BlockReported {
+		chain: ChainId(1),
+		epoch: 4,
+		block: Hash::repeat_byte(1),
+	};
+	assert_eq!(notices, [told]);
+
+	// Two blocks, and votes: each has its turn.
+	let (mut node, _) = self::node([1]);
+	let proofs = vec![proof(1), proof_of_block(3, 0), proof_of_block(5, 0)];
+	let charge = self::charge(2, Duration::ZERO, proofs.clone());
+	let mut reported = Vec::new();
+	for second in 0..80 {
+		let now = SECOND * second;
+		for report in reports(&node.step(&with_charges(vec![charge.clone()]), now)) {
+			let proof = report.evidence.proof.clone();
+			let outcome = match proof == proofs[0] {
+				true => Outcome::Refused(12),
+				false => not_next.clone(),
+			};
+			reported.push(proof);
+			node.outcome(&Action::Report(Box::new(report)), &outcome, now);
+		}
+	}
+	assert_eq!(reported[0], proofs[0]);
+	assert!(reported.len() > 4 && reported[1..].iter().all(|proof| *proof != proofs[0]));
+	for pair in reported[1..].windows(2) {
+		assert_ne!(pair[0], pair[1]);
+	}
+}
+
+#[test]
+fn what_convicts_nobody_is_dropped_for_all_whom_it_names() {
+	let (mut node, _) = node([1]);
+	let block = proof_of_block(1, 2);
+	let mut charges: Vec<_> = (0..20)
+		.map(|i| charge(i, Duration::ZERO, vec![block.clone()]))
+		.collect();
+	// One of them contradicted itself as well.
+	charges[7].proofs.push(Exhibit::from(proof(3)));
+	let (mut blocks, mut votes, mut notices) = (0, 0, Vec::new());
+	for second in 0..100 {
+		let now = SECOND * second;
+		for report in reports(&node.step(&with_charges(charges.clone()), now)) {
+			let outcome = match report.evidence.proof == block {
+				true => {
+					blocks += 1;
+					Outcome::Refused(misconduct::CONSISTENT)
+				}
+				false => {
+					votes += 1;
+					assert_eq!(report.index, 7);
+					Outcome::Taken
+				}
+			};
+			notices.extend(node.outcome(&Action::Report(Box::new(report)), &outcome, now));
+		}
+	}
+	assert_eq!(blocks, 1);
+	assert!(votes > 1, "as long as the member is not convicted");
+	let excused = Notice::BlockExcused {
+		chain: ChainId(1),
+		epoch: 4,
+		block: Hash::repeat_byte(1),
+		code: misconduct::CONSISTENT,
+	};
+	assert_eq!(excused.level(), log::Level::Warn);
+	assert!(notices.contains(&excused) && notices.len() == 2, "{notices:?}");
+	// What is gone from the view is forgotten.
+	node.step(&with_charges(Vec::new()), 200 * SECOND);
+	assert!(node.refused.is_empty());
 }
 
 #[test]

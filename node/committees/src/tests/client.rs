@@ -26,7 +26,7 @@ use polkadot_sdk::{
 	sc_transaction_pool_api::error::Error as PoolError,
 	sc_utils,
 	sp_api::{mock_impl_runtime_apis, ApiRef, ProvideRuntimeApi},
-	sp_blockchain::{BlockStatus, HeaderBackend, Info, Result as ClientResult},
+	sp_blockchain::{self, BlockStatus, HeaderBackend, Info, Result as ClientResult},
 	sp_consensus::NoNetwork,
 	sp_runtime::{
 		transaction_validity::{InvalidTransaction, UnknownTransaction},

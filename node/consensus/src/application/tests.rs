@@ -587,6 +587,56 @@ async fn a_block_that_does_not_descend_from_the_final_one_is_an_error() {
 }
 
 #[tokio::test]
+async fn a_block_that_is_agreed_on_and_refused_is_told_once() {
+	let mut rig = Rig::new();
+	let genesis = rig.chain.genesis().clone();
+	let by = signers(REALM, &rig.committee, &NAMES);
+	let good = block_upon(&genesis, round(1), 1);
+	let bad = refusable(block_upon(good.header(), round(2), 2));
+	rig.push(&bad).await;
+	rig.push(&good).await;
+	assert!(!rig.verify(2, good.hash(), bad.hash()).await);
+	// Members refuse blocks every day, and a notarization makes none final.
+	let agreed = proposal(0, 2, bad.hash());
+	let signed = notarization(&by, agreed.clone());
+	rig.mailbox.report(Activity::Notarization(signed));
+	rig.mailbox.report(Activity::Finalization(finalization(
+		&by,
+		proposal(0, 1, good.hash()),
+	)));
+	let memory = rig.chain.clone();
+	eventually("the good one is final", || memory.finalized().0 == 1).await;
+	tokio::time::sleep(2 * REQUEST_AFTER).await;
+	assert_eq!(rig.evidence.load(Ordering::SeqCst), 0);
+	rig.mailbox
+		.report(Activity::Finalization(finalization(&by, agreed)));
+	let evidence = rig.evidence.clone();
+	eventually("it is told", || evidence.load(Ordering::SeqCst) == 1).await;
+	tokio::time::sleep(4 * REQUEST_AFTER).await;
+	assert_eq!(rig.evidence.load(Ordering::SeqCst), 1);
+	assert_eq!(memory.finalized().0, 1);
+	assert_eq!(rig.metrics.conflicts.get(), 0);
+}
+
+#[tokio::test]
+async fn a_block_that_only_waits_for_its_parent_is_no_evidence() {
+	let mut rig = Rig::new();
+	let genesis = rig.chain.genesis().clone();
+	let by = signers(REALM, &rig.committee, &NAMES);
+	let chain = blocks(&genesis, 2);
+	rig.push(&chain[1]).await;
+	rig.mailbox.report(Activity::Finalization(finalization(
+		&by,
+		proposal(0, 2, chain[1].hash()),
+	)));
+	tokio::time::sleep(3 * REQUEST_AFTER).await;
+	rig.push(&chain[0]).await;
+	let memory = rig.chain.clone();
+	eventually("both are final", || memory.finalized().0 == 2).await;
+	assert_eq!(rig.evidence.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
 async fn a_chain_refuses_to_replace_a_final_block() {
 	let chain = MemoryChain::default();
 	let [first, other] = [1, 2].map(|view| block_upon(chain.genesis(), round(view), view));

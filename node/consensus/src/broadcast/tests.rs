@@ -254,6 +254,10 @@ impl Witness for Judge {
 		self.1.lock().push(certificate.clone());
 		self.0
 	}
+
+	fn refused(&self, _: &Header, _: &Certificate) {
+		unreachable!("nothing is executed here")
+	}
 }
 
 #[test]

@@ -303,3 +303,30 @@ fn a_block_above_the_final_one_costs_one_look() {
 	forks.verified(&finalized(ROUNDS[0], OTHER, &[1, 2, 3]));
 	assert!(forks.evidence.certificates().is_empty());
 }
+
+#[test]
+fn a_refused_block_is_kept_with_the_certificate_that_makes_it_final() {
+	let forks = forks();
+	let upon = &forks.chain.blocks[6].0;
+	let header = |view| {
+		let block = refusable(block_upon(upon, round(1, view), 7));
+		polkadot_sdk::sp_runtime::traits::Block::deconstruct(block).0
+	};
+	let (first, second) = (header(4), header(5));
+	let agreed = finalized(round(1, 4), first.hash(), &[0, 1, 2]);
+	let notarized = certified(
+		CertificateKind::Notarization,
+		round(1, 4),
+		first.hash(),
+		&[0, 1, 2],
+	);
+	forks.refused(&first, &notarized);
+	forks.refused(&second, &agreed);
+	assert!(forks.evidence.refused().is_empty());
+	forks.refused(&first, &agreed);
+	forks.refused(&first, &agreed);
+	let kept = forks.evidence.refused();
+	assert_eq!(kept.len(), 1);
+	assert_eq!((kept[0].header(), kept[0].certificate()), (&first, &agreed));
+	assert!(forks.evidence.certificates().is_empty());
+}

@@ -14,8 +14,9 @@ use codec::Encode;
 use parking_lot::Mutex;
 use polkadot_sdk::{
 	sc_consensus::{ImportedState, StateAction, StorageChanges},
+	sp_api::ApiError,
 	sp_blockchain::{self, BlockStatus, Info},
-	sp_runtime::DigestItem,
+	sp_runtime::{traits::Block as _, DigestItem},
 };
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -373,9 +374,9 @@ async fn verified_before(
 	verifier.verify(block).await
 }
 
-/// Remembers what it is told.
+/// Remembers what it is told: certificates that were verified, and blocks that were refused.
 #[derive(Default)]
-struct Told(Mutex<Vec<Certificate>>);
+struct Told(Mutex<Vec<Certificate>>, Mutex<Vec<(Header, Certificate)>>);
 
 impl Witness for Told {
 	fn verified(&self, certificate: &Certificate) {
@@ -384,6 +385,10 @@ impl Witness for Told {
 
 	fn offered(&self, _: &Certificate) -> Offered {
 		unreachable!("all certificates of blocks to import are verified")
+	}
+
+	fn refused(&self, header: &Header, certificate: &Certificate) {
+		self.1.lock().push((header.clone(), certificate.clone()));
 	}
 }
 
@@ -505,4 +510,132 @@ async fn a_state_carries_its_own_proof() {
 	assert_eq!(is_best(&block), Some(true));
 	let without = incoming(BlockOrigin::NetworkInitialSync, &header, None);
 	assert!(verified(0, without).await.is_err());
+}
+
+/// A client that makes this of each block.
+struct Says(fn() -> Result<ImportResult, ConsensusError>);
+
+#[async_trait]
+impl BlockImport<OpaqueBlock> for Says {
+	type Error = ConsensusError;
+
+	async fn check_block(&self, _: BlockCheckParams<OpaqueBlock>) -> Result<ImportResult, ConsensusError> {
+		(self.0)()
+	}
+
+	async fn import_block(&self, _: BlockImportParams<OpaqueBlock>) -> Result<ImportResult, ConsensusError> {
+		(self.0)()
+	}
+}
+
+/// The client's error when the runtime's execution ends like this.
+fn execution(reason: &str) -> ConsensusError {
+	let error = ClientError::Execution(Box::new(reason.to_string()));
+	let error = ClientError::RuntimeApiError(ApiError::Application(Box::new(error)));
+	ConsensusError::ClientImport(error.to_string())
+}
+
+fn panics() -> Result<ImportResult, ConsensusError> {
+	Err(execution(
+		"Execution aborted due to panic: Digest item must match that calculated.",
+	))
+}
+
+/// The blocks that a witness is told to be refused when a block comes to a client that makes this of it.
+async fn told_of(
+	says: fn() -> Result<ImportResult, ConsensusError>,
+	block: &OpaqueBlock,
+	justifications: Option<Justifications>,
+) -> Vec<(Header, Certificate)> {
+	let told = Arc::new(Told::default());
+	let import = Watched {
+		inner: Box::new(Says(says)),
+		witness: told.clone(),
+	};
+	let mut params = incoming(BlockOrigin::NetworkBroadcast, block.header(), justifications);
+	params.body = Some(block.extrinsics().to_vec());
+	if let Ok(params) = verified_before(told.clone(), 0, params).await {
+		// The queue is told the same as without a witness.
+		let result = import.import_block(params).await;
+		assert_eq!(format!("{result:?}"), format!("{:?}", says()));
+	}
+	let refused = std::mem::take(&mut *told.1.lock());
+	refused
+}
+
+fn some_block() -> OpaqueBlock {
+	block_upon(&header(2, &[]), ROUND, 7)
+}
+
+#[tokio::test]
+async fn a_block_that_is_made_final_and_does_not_execute_is_told() {
+	let block = some_block();
+	let [final_one, notarized] = certified(block.hash(), ROUND);
+	let expected = [(block.header().clone(), final_one.clone())];
+	let says: [fn() -> Result<ImportResult, ConsensusError>; 3] = [
+		panics,
+		|| {
+			Err(execution(
+				"Execution aborted due to trap: wasm trap: wasm `unreachable` instruction executed\nWASM backtrace:\n",
+			))
+		},
+		|| {
+			Err(ConsensusError::ClientImport(
+				ClientError::InvalidStateRoot.to_string(),
+			))
+		},
+	];
+	for says in says {
+		assert_eq!(told_of(says, &block, justified(&final_one)).await, expected);
+		// Whoever notarized it may be honest; and nobody certified it, or nobody who counts.
+		let mut forged = final_one.clone();
+		forged.signature.0[5] ^= 1;
+		let [of_another, _] = certified(Hash::repeat_byte(9), ROUND);
+		for other in [
+			justified(&notarized),
+			justified(&forged),
+			justified(&of_another),
+			Some((*b"FRNK", final_one.encode()).into()),
+			None,
+		] {
+			assert!(told_of(says, &block, other).await.is_empty());
+		}
+	}
+}
+
+#[tokio::test]
+async fn what_is_not_the_blocks_fault_is_not_told() {
+	let block = some_block();
+	let [final_one, _] = certified(block.hash(), ROUND);
+	let cases: [fn() -> Result<ImportResult, ConsensusError>; 7] = [
+		|| Ok(ImportResult::imported(true)),
+		|| Ok(ImportResult::AlreadyInChain),
+		|| Ok(ImportResult::UnknownParent),
+		|| Ok(ImportResult::MissingState),
+		|| Ok(ImportResult::KnownBad),
+		|| Err(ConsensusError::StateUnavailable("it is pruned".into())),
+		// The host fails, not the runtime.
+		|| {
+			Err(execution(
+				"Runtime panicked: Externalities not allowed to fail within runtime",
+			))
+		},
+	];
+	for says in cases {
+		assert!(told_of(says, &block, justified(&final_one)).await.is_empty());
+	}
+	for error in [
+		ClientError::Backend("the disk is full".into()),
+		ClientError::StateDatabase("broken".into()),
+		ClientError::UnknownBlock("parent".into()),
+		ClientError::NotInFinalizedChain,
+		ClientError::RuntimeCodeMissing,
+		ClientError::IncompletePipeline,
+		ClientError::RuntimeApiError(ApiError::UnknownBlock("parent".into())),
+	] {
+		assert!(!is_blocks_fault(&ConsensusError::ClientImport(error.to_string())));
+	}
+	// A body that is not the header's is the fault of whoever sent it.
+	let foreign = OpaqueBlock::new(block.header().clone(), Vec::new());
+	assert!(told_of(panics, &foreign, justified(&final_one)).await.is_empty());
 }
