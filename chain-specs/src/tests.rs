@@ -963,8 +963,8 @@ fn the_network_for_rotation_is_what_it_says() {
 		assert_eq!(
 			chain.parameters,
 			ChainParameters {
-				block_interval: 1_000,
-				epoch_length: 60,
+				block_interval: 2_000,
+				epoch_length: 30,
 				committee_size: 4
 			}
 		);
@@ -998,7 +998,7 @@ fn the_beacon_and_the_epochs_are_in_the_genesis() {
 	};
 	let beacon = plan.beacon.unwrap();
 	assert_eq!(patch(0)["beacon"], serde_json::json!({ "beacon": beacon }));
-	let parameters = serde_json::json!({ "blockInterval": 1000, "epochLength": 60, "committeeSize": 4 });
+	let parameters = serde_json::json!({ "blockInterval": 2000, "epochLength": 30, "committeeSize": 4 });
 	assert_eq!(patch(0)["chains"]["root"]["parameters"], parameters);
 	assert_eq!(patch(0)["chains"]["chains"][1]["parameters"], parameters);
 	assert_eq!(patch(2)["rootView"]["parameters"], parameters);

@@ -285,13 +285,14 @@ fn refused_blocks_are_bounded() {
 
 #[test]
 fn only_a_certificate_that_makes_the_very_block_final_is_held_against_its_signers() {
-	let block = |change: &dyn Fn(&mut Header, &mut Certificate)| {
+	type Change = dyn Fn(&mut Header, &mut Certificate);
+	let block = |change: &Change| {
 		let (mut header, mut certificate) = refused(1, 7);
 		change(&mut header, &mut certificate);
 		RefusedBlock::new(header, certificate)
 	};
 	assert!(block(&|_, _| {}).is_some());
-	let nothing: [&dyn Fn(&mut Header, &mut Certificate); 6] = [
+	let nothing: [&Change; 6] = [
 		&|_, c| c.kind = CertificateKind::Notarization,
 		&|_, c| c.block_hash = Hash::repeat_byte(9),
 		&|h, _| h.state_root = Hash::repeat_byte(9),
