@@ -34,6 +34,10 @@ fail() {
 	printf '%serror:%s %s\n' "$red" "$plain" "$1" >&2
 	exit "${2:-1}"
 }
+# target_of <workspace>: where a workspace beside the main one builds, in the same cache.
+target_of() {
+	printf '%s/%s-target' "${CARGO_TARGET_DIR%/*}" "$1"
+}
 # have <command>
 have() {
 	command -v "$1" >/dev/null 2>&1

@@ -39,7 +39,8 @@
 extern crate alloc;
 
 use alloc::vec::Vec;
-use codec::{Decode, DecodeWithMemTracking, Encode};
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use scale_info::TypeInfo;
 
 /// The module that host functions are imported from.
 pub const MODULE: &str = "asterism";
@@ -78,8 +79,23 @@ pub type Account = [u8; 32];
 /// The hash of a module, by which the chain stores it.
 pub type CodeHash = [u8; 32];
 
-/// The address of an account of the network (Thinkey §5.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode, DecodeWithMemTracking)]
+/// The address of an account of the network (Thinkey §5.2). Messages may hold it, so it has a type description.
+#[derive(
+	Clone,
+	Copy,
+	Debug,
+	PartialEq,
+	Eq,
+	PartialOrd,
+	Ord,
+	Hash,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Address {
 	/// Its chain; 0 is the root chain, where there are no actors.
 	pub chain: u32,

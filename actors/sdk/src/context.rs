@@ -61,7 +61,7 @@ impl<'a> Context<'a> {
 
 	/// This actor.
 	pub fn this(&self) -> Address {
-		self.info().this.into()
+		self.info().this
 	}
 
 	/// What this actor can still send, in the native currency's smallest unit.
@@ -107,8 +107,12 @@ impl<'a> Context<'a> {
 		}
 		self.spend(value)?;
 		self.sends = self.sends.saturating_add(1);
-		let to = (*to).into();
-		self.host.send(Outgoing { to, value, gas, body });
+		self.host.send(Outgoing {
+			to: *to,
+			value,
+			gas,
+			body,
+		});
 		Ok(())
 	}
 

@@ -32,25 +32,19 @@ pub trait Interface: Actor<Accepts: TypeInfo + 'static> {
 /// What makes it invalid.
 #[cfg(feature = "std")]
 pub fn interface<A: Interface>() -> Result<Valid<asterism_interface::Interface>, Fault> {
-	let mut types = scale_info::Registry::new();
-	let mut message = |name: &str, ty: MetaType| asterism_interface::MessageType {
-		name: name.into(),
-		ty: types.register_type(&ty).id,
-	};
-	let accepts = vec![message(A::NAME, scale_info::meta_type::<A::Accepts>())];
-	let emits = A::EMITS.iter().map(|(name, ty)| message(name, ty())).collect();
+	let builder = asterism_interface::Interface::builder().accepts::<A::Accepts>(A::NAME);
+	let builder = A::EMITS.iter().fold(builder, |builder, (name, ty)| {
+		builder.emits_described(name, &ty())
+	});
 	let service = ServiceLevel {
 		price: A::PRICE,
 		deadline: A::DEADLINE.map(Deadline::Blocks),
 	};
-	asterism_interface::Interface {
-		accepts,
-		emits,
-		types: types.into(),
-		service: (service != ServiceLevel::default()).then_some(service),
+	match service == ServiceLevel::default() {
+		true => builder,
+		false => builder.service(service),
 	}
-	.strip()
-	.validate()
+	.build()
 }
 
 /// The encoded interface of an actor in hexadecimal, after `0x`, as it is given to the chain together with the actor.

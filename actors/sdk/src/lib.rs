@@ -108,46 +108,9 @@ pub use refusal::Refusal;
 pub use storage::{Item, Map, MAX_NAME};
 pub use unclaimed::Unclaimed;
 
-pub use abi::{Account, CodeHash, Info, Kind, Reason};
+pub use abi::{Account, Address, CodeHash, Info, Kind, Reason};
 
-use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
-use scale_info::TypeInfo;
-
-/// The address of an account of the network (Thinkey §5.2). It is encoded as [`abi::Address`], and has a type
-/// description, so that messages can hold it.
-#[derive(
-	Clone,
-	Copy,
-	Debug,
-	PartialEq,
-	Eq,
-	PartialOrd,
-	Ord,
-	Hash,
-	Encode,
-	Decode,
-	DecodeWithMemTracking,
-	MaxEncodedLen,
-	TypeInfo,
-)]
-pub struct Address {
-	/// Its chain; 0 is the root chain, where there are no actors.
-	pub chain: u32,
-	/// Its id there.
-	pub account: Account,
-}
-
-impl From<abi::Address> for Address {
-	fn from(abi::Address { chain, account }: abi::Address) -> Self {
-		Self { chain, account }
-	}
-}
-
-impl From<Address> for abi::Address {
-	fn from(Address { chain, account }: Address) -> Self {
-		Self { chain, account }
-	}
-}
+use codec::Decode;
 
 /// The code of an actor (Thinkey §5.1). It has no fields: what it remembers is in storage.
 pub trait Actor {

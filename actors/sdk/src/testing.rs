@@ -434,7 +434,7 @@ impl World {
 					world: self,
 					storage,
 					info: Info {
-						this: message.to.into(),
+						this: message.to,
 						balance: *balance,
 						block,
 						time_ms: GENESIS_MS + u64::from(block) * BLOCK_MS,
@@ -468,7 +468,7 @@ impl World {
 			self.relay(actor, to, value, gas, body);
 		}
 		for Outgoing { to, value, gas, body } in effects.sends {
-			self.relay(actor, to.into(), value, gas, body);
+			self.relay(actor, to, value, gas, body);
 		}
 	}
 
@@ -525,7 +525,7 @@ impl Host<'_> {
 	fn run(self, code: &CodeHash, message: &Message) -> Result<(), Reason> {
 		let code = *self.world.codes.get(code).ok_or(Reason::Failed)?;
 		let input = Incoming {
-			sender: message.from.into(),
+			sender: message.from,
 			kind: message.kind.clone(),
 			value: message.value,
 			body: message.body.clone(),
@@ -538,7 +538,7 @@ impl Host<'_> {
 				value,
 				body,
 			} = input;
-			code(&mut Context::new(self, sender.into(), kind, value), &body)
+			code(&mut Context::new(self, sender, kind, value), &body)
 		}));
 		match handled {
 			Ok(Ok(())) => Ok(()),
@@ -618,7 +618,7 @@ impl Host<'_> {
 		self.charge(gas::CALL + gas::CREATE);
 		self.charge(creation.gas);
 		self.spend(creation.value);
-		let account = account(&self.info.this.into(), &creation.code, &creation.salt);
+		let account = account(&self.info.this, &creation.code, &creation.salt);
 		let address = Address {
 			chain: self.info.this.chain,
 			account,

@@ -130,10 +130,7 @@ fn receive<A: Actor>() -> Result<(), Refusal> {
 		value,
 		body,
 	} = decode(&bytes);
-	dispatch::<A>(
-		&mut Context::new(Host(PhantomData), sender.into(), kind, value),
-		&body,
-	)
+	dispatch::<A>(&mut Context::new(Host(PhantomData), sender, kind, value), &body)
 }
 
 /// An allocator that moves forward through the memory, which is fresh for each message. Only the newest block can grow

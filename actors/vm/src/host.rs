@@ -154,14 +154,7 @@ fn input(mut env: Env<'_, '_>, out: u32) -> Result<(), Error> {
 
 fn read(mut env: Env<'_, '_>, key: u32, key_len: u32, out: u32, out_cap: u32) -> Result<i32, Error> {
 	charge(&mut env, gas::CALL + gas::READ)?;
-	let key = take(
-		&mut env,
-		key,
-		key_len,
-		MAX_KEY as usize,
-		Failure::KeyTooLong,
-		gas::BYTE,
-	)?;
+	let key = take_key(&mut env, key, key_len, gas::BYTE)?;
 	slice(&env, out, out_cap)?;
 	let state = env.data();
 	let Some(value) = state.overlay.read(&key, state.host) else {
@@ -176,14 +169,7 @@ fn read(mut env: Env<'_, '_>, key: u32, key_len: u32, out: u32, out_cap: u32) ->
 
 fn write(mut env: Env<'_, '_>, key: u32, key_len: u32, value: u32, value_len: u32) -> Result<(), Error> {
 	charge(&mut env, gas::CALL + gas::WRITE)?;
-	let key = take(
-		&mut env,
-		key,
-		key_len,
-		MAX_KEY as usize,
-		Failure::KeyTooLong,
-		gas::WRITE_BYTE,
-	)?;
+	let key = take_key(&mut env, key, key_len, gas::WRITE_BYTE)?;
 	let value = take(
 		&mut env,
 		value,
@@ -197,14 +183,7 @@ fn write(mut env: Env<'_, '_>, key: u32, key_len: u32, value: u32, value_len: u3
 
 fn remove(mut env: Env<'_, '_>, key: u32, key_len: u32) -> Result<(), Error> {
 	charge(&mut env, gas::CALL + gas::WRITE)?;
-	let key = take(
-		&mut env,
-		key,
-		key_len,
-		MAX_KEY as usize,
-		Failure::KeyTooLong,
-		gas::WRITE_BYTE,
-	)?;
+	let key = take_key(&mut env, key, key_len, gas::WRITE_BYTE)?;
 	change(&mut env, key, None)
 }
 
@@ -357,6 +336,11 @@ fn take(
 	slice(env, start, len)?;
 	charge(env, per(gas, len as usize))?;
 	Ok(slice(env, start, len)?.to_vec())
+}
+
+/// Copies a key out of the code's memory, at so much gas a byte.
+fn take_key(env: &mut Env<'_, '_>, start: u32, len: u32, gas: u64) -> Result<Vec<u8>, Error> {
+	take(env, start, len, MAX_KEY as usize, Failure::KeyTooLong, gas)
 }
 
 /// Copies bytes into the code's memory.

@@ -169,13 +169,13 @@ pub fn delay(chain: ChainId, round: Round, size: u32, place: Option<u32>, id: Op
 #[cfg(test)]
 mod tests {
 	use super::*;
+	use crate::tests::blocks_upon;
 	use asterism_primitives::{
 		certificate::{Certificate, CertificateKind},
 		committee::{BlsPublic, BlsSignature, Member, MAX_MEMBERS},
-		digest::round_item,
 		BlockNumber,
 	};
-	use polkadot_sdk::sp_runtime::{Digest, DigestItem};
+	use polkadot_sdk::sp_runtime::DigestItem;
 	use proptest::prelude::*;
 
 	fn committee(size: u8) -> Committee {
@@ -294,25 +294,7 @@ mod tests {
 	}
 
 	fn upon(head: RootRef, epoch: u64, length: u32) -> Vec<Header> {
-		let mut parent = head.hash;
-		let header = |i: u32| {
-			let round = Round {
-				epoch,
-				view: u64::from(i) + 1,
-			};
-			let header = Header {
-				parent_hash: parent,
-				number: head.number + 1 + i,
-				state_root: Hash::zero(),
-				extrinsics_root: Hash::zero(),
-				digest: Digest {
-					logs: vec![round_item(round)],
-				},
-			};
-			parent = header.hash();
-			header
-		};
-		(0..length).map(header).collect()
+		blocks_upon(head, Round { epoch, view: 1 }, length)
 	}
 
 	/// The last of these blocks, made final by the first three of four members, and refused.

@@ -819,17 +819,17 @@ fn forked() -> EvidenceStore<Memory> {
 	store
 }
 
-/// So many blocks of epoch 1, upon the one on record.
-fn upon_head(length: u32) -> Vec<Header> {
-	let mut parent = HEAD.hash;
+/// So many blocks upon another one, the first of them of this round.
+pub(crate) fn blocks_upon(head: RootRef, first: Round, length: u32) -> Vec<Header> {
+	let mut parent = head.hash;
 	let header = |i| {
 		let round = Round {
-			epoch: 1,
-			view: 300 + u64::from(i),
+			view: first.view + u64::from(i),
+			..first
 		};
 		let header = Header {
 			parent_hash: parent,
-			number: HEAD.number + 1 + i,
+			number: head.number + 1 + i,
 			state_root: Hash::zero(),
 			extrinsics_root: Hash::zero(),
 			digest: Digest {
@@ -840,6 +840,12 @@ fn upon_head(length: u32) -> Vec<Header> {
 		header
 	};
 	(0..length).map(header).collect()
+}
+
+/// So many blocks of epoch 1, upon the one on record.
+fn upon_head(length: u32) -> Vec<Header> {
+	let first = Round { epoch: 1, view: 300 };
+	blocks_upon(HEAD, first, length)
 }
 
 /// A chain whose node has imported all of these blocks but for the last, which all members have made final, and which it refuses.

@@ -10,7 +10,7 @@
 use crate::scheme::{Digest, Scheme};
 use asterism_primitives::{
 	certificate::{Certificate, CertificateKind, Round},
-	committee::{Committee, MemberId, MAX_MEMBERS},
+	committee::{Committee, Epoch, MemberId, MAX_MEMBERS},
 	offence::{contradiction, linked, Votes},
 	Hash, Header,
 };
@@ -244,14 +244,12 @@ impl<A: AuxStore> EvidenceStore<A> {
 	/// Keeps a pair of certificates, both of which the caller has verified, if it [is news](Self::is_news); whether it does.
 	pub fn add_certificates(&self, pair: ConflictingCertificates) -> bool {
 		let mut kept = self.certificates.lock();
-		if !is_news(&kept, &pair) {
+		let Round { epoch, view } = pair.round();
+		if !is_news(&kept, &pair)
+			|| !free_place(&mut kept, MAX_CERTIFICATES, epoch, |other| other.round().epoch)
+		{
 			return false;
 		}
-		if kept.len() >= MAX_CERTIFICATES {
-			let oldest = kept.iter().map(|other| other.round().epoch).min();
-			kept.retain(|other| Some(other.round().epoch) != oldest);
-		}
-		let Round { epoch, view } = pair.round();
 		error!(
 			target: LOG_TARGET,
 			"⚖️ two blocks were agreed on in view {view} of epoch {epoch}, {:?} and {:?}: {} members signed both",
@@ -267,14 +265,10 @@ impl<A: AuxStore> EvidenceStore<A> {
 	pub fn add_refused(&self, block: RefusedBlock) -> bool {
 		let mut kept = self.refused.lock();
 		let Round { epoch, view } = block.round();
-		if kept.iter().any(|other| other.hash() == block.hash()) {
+		if kept.iter().any(|other| other.hash() == block.hash())
+			|| !free_place(&mut kept, MAX_REFUSED, epoch, |other| other.round().epoch)
+		{
 			return false;
-		}
-		if kept.len() >= MAX_REFUSED {
-			match kept.iter().map(|other| other.round().epoch).min() {
-				Some(oldest) if oldest < epoch => kept.retain(|other| other.round().epoch > oldest),
-				_ => return false,
-			}
 		}
 		error!(
 			target: LOG_TARGET,
@@ -347,23 +341,32 @@ fn is_news(kept: &[ConflictingCertificates], pair: &ConflictingCertificates) -> 
 	has_room && fresh.iter().any(|byte| *byte != 0)
 }
 
-/// Whether evidence is news that is to be kept; forgets that of the oldest epoch for it if all places are taken.
+/// Whether evidence is news that is to be kept; [frees a place](free_place) for it.
 fn make_room(kept: &mut Vec<Evidence>, evidence: &Evidence) -> bool {
 	let place = |of: &Evidence| (of.round.epoch, of.member);
 	let of_member = kept
 		.iter()
 		.filter(|other| place(other) == place(evidence))
 		.count();
-	if kept.contains(evidence) || of_member >= MAX_OF_MEMBER {
-		return false;
+	!kept.contains(evidence)
+		&& of_member < MAX_OF_MEMBER
+		&& free_place(kept, MAX_EVIDENCE, evidence.round.epoch, |other| {
+			other.round.epoch
+		})
+}
+
+/// Whether there is a place for what is of this epoch; forgets what is of the oldest epoch for it if all places are taken.
+fn free_place<T>(kept: &mut Vec<T>, places: usize, epoch: Epoch, epoch_of: impl Fn(&T) -> Epoch) -> bool {
+	if kept.len() < places {
+		return true;
 	}
-	if kept.len() >= MAX_EVIDENCE {
-		match kept.iter().map(|other| other.round.epoch).min() {
-			Some(oldest) if oldest < evidence.round.epoch => kept.retain(|other| other.round.epoch > oldest),
-			_ => return false,
+	match kept.iter().map(&epoch_of).min() {
+		Some(oldest) if oldest < epoch => {
+			kept.retain(|other| epoch_of(other) > oldest);
+			true
 		}
+		_ => false,
 	}
-	true
 }
 
 #[cfg(test)]

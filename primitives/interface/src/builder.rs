@@ -4,8 +4,8 @@ use crate::{
 };
 use alloc::{collections::BTreeMap, string::String, vec::Vec};
 use scale_info::{
-	form::PortableForm, meta_type, Field, Path, PortableRegistry, PortableType, Registry, Type, TypeDef,
-	TypeInfo,
+	form::PortableForm, meta_type, Field, MetaType, Path, PortableRegistry, PortableType, Registry, Type,
+	TypeDef, TypeInfo,
 };
 
 /// Builds the interface of an actor from the Rust types of its messages.
@@ -20,14 +20,19 @@ pub struct Builder {
 impl Builder {
 	/// The actor accepts messages of type `T` by this name.
 	pub fn accepts<T: TypeInfo + 'static>(mut self, name: &str) -> Self {
-		let message = self.message::<T>(name);
+		let message = self.message(name, &meta_type::<T>());
 		self.accepts.push(message);
 		self
 	}
 
 	/// The actor emits messages of type `T` by this name.
-	pub fn emits<T: TypeInfo + 'static>(mut self, name: &str) -> Self {
-		let message = self.message::<T>(name);
+	pub fn emits<T: TypeInfo + 'static>(self, name: &str) -> Self {
+		self.emits_described(name, &meta_type::<T>())
+	}
+
+	/// The actor emits messages of the type that is described by this name.
+	pub fn emits_described(mut self, name: &str, described: &MetaType) -> Self {
+		let message = self.message(name, described);
 		self.emits.push(message);
 		self
 	}
@@ -53,10 +58,10 @@ impl Builder {
 		.validate()
 	}
 
-	fn message<T: TypeInfo + 'static>(&mut self, name: &str) -> MessageType {
+	fn message(&mut self, name: &str, described: &MetaType) -> MessageType {
 		MessageType {
 			name: name.into(),
-			ty: self.types.register_type(&meta_type::<T>()).id,
+			ty: self.types.register_type(described).id,
 		}
 	}
 }

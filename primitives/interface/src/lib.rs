@@ -74,10 +74,11 @@ pub mod pipeline;
 mod shape;
 mod validate;
 
+pub use asterism_actor_abi::Address;
 pub use builder::Builder;
 pub use fitting::{connect, fits, substitutes, Misfit, Why, MAX_ASSUMPTIONS};
 pub use interface::{Deadline, Interface, MessageType, ServiceLevel, Valid};
-pub use pipeline::{Address, Pipeline, PipelineError, Role, Stage};
+pub use pipeline::{Pipeline, PipelineError, Role, Stage};
 pub use validate::{
 	is_name, Fault, Problem, MAX_DEPTH, MAX_ENCODED, MAX_FIELDS, MAX_MESSAGES, MAX_NAME, MAX_NODES,
 	MAX_TYPES, MAX_VARIANTS,

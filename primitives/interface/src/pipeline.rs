@@ -31,6 +31,7 @@ use crate::{
 	Interface, MessageType, Misfit, Valid, Why, MAX_NAME,
 };
 use alloc::{boxed::Box, collections::BTreeMap, format, string::String, vec::Vec};
+use asterism_actor_abi::Address;
 use codec::{Compact, CompactLen, Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use core::{borrow::Borrow, fmt};
 use scale_info::TypeInfo;
@@ -40,30 +41,6 @@ pub const MAX_STAGES: usize = 16;
 
 /// Replicas that a stage may have.
 pub const MAX_REPLICAS: usize = 64;
-
-/// An actor's address.
-#[derive(
-	Clone,
-	Copy,
-	Debug,
-	PartialEq,
-	Eq,
-	PartialOrd,
-	Ord,
-	Hash,
-	Encode,
-	Decode,
-	DecodeWithMemTracking,
-	MaxEncodedLen,
-	TypeInfo,
-)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Address {
-	/// The number of its chain.
-	pub chain: u32,
-	/// Its account there.
-	pub account: [u8; 32],
-}
 
 /// What a stage does to the messages that flow through it.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
