@@ -19,6 +19,14 @@
 //!
 //! The rules that these types obey are in [`asterism_protocol`], re-exported here as [`protocol`].
 //!
+//! # Flow
+//!
+//! ```text
+//!  chain ──digest, message──► node ──inherents──► chain             a chain's traffic, and what it takes in
+//!  chain ──digest, certificate──► node ──extrinsic──► root runtime     checkpoints, evidence, claims, seeds
+//!  root runtime ──api, root_state──► node, and by proof other chains  committees, anchors, channels
+//! ```
+//!
 //! # Assumptions
 //!
 //! Each type that is decoded from outside bytes is bounded in its encoding, and has a `check` or `verify` where

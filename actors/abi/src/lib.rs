@@ -31,6 +31,13 @@
 //! | `gas_left() -> i64` | the gas that is left to this message |
 //! | `log(text: i32, len: i32)` | a line for the developer, kept in dry runs only |
 //!
+//! # Flow
+//!
+//! ```text
+//!  chain: Incoming ──► input ──► code: handle() ──► read, write, send, create, become ──► chain: all effects, or none
+//!                                             └───► refuse, a trap, no gas left ────────► chain: the value goes back, with a Reason
+//! ```
+//!
 //! # Assumptions
 //!
 //! - The types say what is encoded; the chain enforces the limits. A type that exceeds one can be encoded, but not sent.

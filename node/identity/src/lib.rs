@@ -1,5 +1,24 @@
 //! Members' identity keys (sr25519) as commonware takes them: for who votes in its consensus, and for who deals and plays in
 //! its distributed key generation.
+//!
+//! # Overview
+//!
+//! | item | what it is |
+//! |---|---|
+//! | [`Identity`] | a member, by its public key |
+//! | [`IdentitySignature`] | a member's signature |
+//! | [`IdentitySigner`] | a member's key, which stays in the node's keystore |
+//!
+//! # Flow
+//!
+//! ```text
+//!  commonware: sign(namespace, message) ──► IdentitySigner ──► keystore ──► IdentitySignature ──► other members: verify
+//! ```
+//!
+//! # Assumptions
+//!
+//! - Namespaces and messages are joined as commonware joins them for its own keys, so a signature for one purpose is none for
+//!   another.
 
 use asterism_primitives::{committee::MemberId, keys::IDENTITY_KEY};
 use bytes::{Buf, BufMut};

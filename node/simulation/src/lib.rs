@@ -19,6 +19,12 @@
 //! | `check` | what must hold however a run went |
 //! | `run` | runs, each decided by its seed |
 //!
+//! # Flow
+//!
+//! ```text
+//!  seed ──► faults, keys, delays ──► run: nodes ◄──► network ──► what each node did and saw ──► check
+//! ```
+//!
 //! # Faults
 //!
 //! Messages are lost and late. Up to f members of the serving committee, and any others, are cut off for a while, or their processes
@@ -28,6 +34,11 @@
 //!
 //! 50 seeds run by default; `ASTERISM_SIMULATION_SEEDS=1000` sets another number, and `ASTERISM_SIMULATION_SEED=42` runs one alone.
 //! A run that fails tells its seed, and what happened in it.
+//!
+//! # Assumptions
+//!
+//! - Nothing that is simulated reads the clock, the operating system's randomness, or an order of hash maps: the same seed is the
+//!   same run.
 
 #[cfg(test)]
 mod check;

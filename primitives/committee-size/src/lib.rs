@@ -19,6 +19,13 @@
 //! | whether a given size does | [`is_sufficient`], [`check`] |
 //! | the curves of the papers | [`curve`] |
 //!
+//! # Flow
+//!
+//! ```text
+//!  population, malicious, tolerated ──► Pr[A] of a size ──┐
+//!  probability of failure, committees ──► bound (6.2) ────┴──► the smallest size that keeps it ──► chain specs, committee-size
+//! ```
+//!
 //! # Rounding
 //!
 //! The malicious are `K = ⌈λN⌉`, never fewer than their fraction; the tolerated `r` as [`Tolerance`] says, never more than

@@ -30,6 +30,13 @@
 //! # Ok::<(), asterism_interface::Fault>(())
 //! ```
 //!
+//! # Flow
+//!
+//! ```text
+//!  Rust types ──► Builder ──┐
+//!  bytes from outside ──────┴──► validate ──► Valid ──► connect, substitutes, Pipeline::check ──► ok, or a Misfit with its path
+//! ```
+//!
 //! # What fits
 //!
 //! An emitted type fits an accepted one if *every* encoding of a value of the emitted type decodes, with no byte left,
