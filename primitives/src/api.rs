@@ -7,11 +7,14 @@ use crate::{
 	digest::RootRef,
 	message::{BounceReason, Delivery},
 	root_state::{Anchor, ChannelRecord},
-	Balance, BlockNumber, ChainId, ChainParameters, CurrencyId, Hash, Header, Nonce,
+	AccountId, Balance, BlockNumber, ChainId, ChainParameters, CurrencyId, Hash, Header, Nonce,
 };
-use alloc::vec::Vec;
+use alloc::{string::String, vec::Vec};
 use codec::{Decode, Encode};
-use polkadot_sdk::sp_api;
+use polkadot_sdk::{
+	sp_api,
+	sp_runtime::{DispatchError, Weight},
+};
 use scale_info::TypeInfo;
 
 /// A chain on record at the root chain.
@@ -41,7 +44,7 @@ pub struct InFlight {
 }
 
 /// What a transaction chain itself knows of a message that it sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
 pub enum SentState {
 	/// No message has this nonce yet.
 	Unknown,
@@ -57,6 +60,115 @@ pub enum SentState {
 		/// Why.
 		reason: BounceReason,
 	},
+}
+
+/// What a chain has on record of an actor.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+pub struct ActorView {
+	/// The hash of the code that handles its next message.
+	pub code: Hash,
+	/// The keys of its storage.
+	pub items: u32,
+	/// The bytes of its storage's keys and values.
+	pub bytes: u64,
+	/// What is held from it for itself and its storage, in the native currency's smallest unit.
+	pub deposit: Balance,
+	/// The messages that wait for it.
+	pub waiting: u32,
+}
+
+/// What a chain has on record of code.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+pub struct CodeView {
+	/// Who uploaded it, and may remove it.
+	pub owner: AccountId,
+	/// What is held from the owner for it, in the native currency's smallest unit.
+	pub deposit: Balance,
+	/// How many actors have it.
+	pub users: u32,
+	/// The least gas that a message to it takes.
+	pub load_gas: u64,
+	/// The module.
+	pub bytes: Vec<u8>,
+}
+
+/// What a user may try out.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+pub enum DryRunCall {
+	/// A message to an account of this chain.
+	Call {
+		/// The account.
+		destination: AccountId,
+		/// The value that the message brings.
+		value: Balance,
+		/// The gas that it carries.
+		gas: u64,
+		/// What it says.
+		body: Vec<u8>,
+	},
+	/// A new actor.
+	Instantiate {
+		/// The hash of its code.
+		code: Hash,
+		/// Tells apart the actors that a user makes from the same code.
+		salt: [u8; 32],
+		/// The value of its first message.
+		value: Balance,
+		/// The gas of its first message.
+		gas: u64,
+		/// The body of its first message.
+		body: Vec<u8>,
+	},
+}
+
+/// A message that would be sent.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+pub struct DryRunMessage {
+	/// The recipient's chain.
+	pub chain: ChainId,
+	/// The recipient there.
+	pub account: AccountId,
+	/// The value that it would bring.
+	pub value: Balance,
+	/// The gas that it would carry.
+	pub gas: u64,
+	/// What it would say.
+	pub body: Vec<u8>,
+}
+
+/// How something that was tried out ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode, TypeInfo)]
+pub enum DryRunOutcome {
+	/// The message would be processed, with all effects.
+	#[default]
+	Done,
+	/// It would come back.
+	Bounced {
+		/// Why.
+		reason: BounceReason,
+		/// What went wrong in the code, for its developer; empty if nothing did.
+		detail: String,
+	},
+	/// It could not even be sent.
+	Refused {
+		/// Why.
+		error: DispatchError,
+	},
+}
+
+/// What something that was tried out would do.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode, TypeInfo)]
+pub struct DryRun {
+	/// The weight of the processing.
+	pub weight: Weight,
+	/// The gas that it would use, without what its messages take along.
+	pub gas_used: u64,
+	/// The messages that it would send, the first ones of new actors before others.
+	pub messages: Vec<DryRunMessage>,
+	/// How it would end.
+	pub outcome: DryRunOutcome,
+	/// What the code would log, line by line.
+	pub log: Vec<Vec<u8>>,
 }
 
 sp_api::decl_runtime_apis! {
@@ -119,5 +231,19 @@ sp_api::decl_runtime_apis! {
 		fn delivery(destination: ChainId, number: BlockNumber) -> Option<Delivery>;
 		/// What became of a message to `destination`.
 		fn sent_state(destination: ChainId, nonce: Nonce) -> SentState;
+	}
+
+	/// What a transaction chain says of its actors.
+	pub trait ActorsApi {
+		/// An actor; none if the account has no code.
+		fn actor(account: AccountId) -> Option<ActorView>;
+		/// Code, by its hash.
+		fn code(code: Hash) -> Option<CodeView>;
+		/// A value of an actor's storage.
+		fn storage(account: AccountId, key: Vec<u8>) -> Option<Vec<u8>>;
+		/// The interface that code was uploaded with, encoded; none if it has none.
+		fn interface(code: Hash) -> Option<Vec<u8>>;
+		/// What a call by `origin` would do on this state, if its message was the next one to be processed.
+		fn dry_run(origin: AccountId, call: DryRunCall) -> DryRun;
 	}
 }

@@ -3,8 +3,11 @@
 use crate::*;
 use alloc::{vec, vec::Vec};
 use asterism_primitives::{
-	api::SentState, committee::Epoch, digest::RootRef, message::Delivery, Balance, BlockNumber, ChainId,
-	ChainParameters, CurrencyId, Nonce as MessageNonce,
+	api::{ActorView, CodeView, DryRun, DryRunCall, SentState},
+	committee::Epoch,
+	digest::RootRef,
+	message::Delivery,
+	Balance, BlockNumber, ChainId, ChainParameters, CurrencyId, Hash, Nonce as MessageNonce,
 };
 use asterism_runtime_common::session_keys;
 use polkadot_sdk::{
@@ -170,6 +173,28 @@ impl_runtime_apis! {
 
 		fn sent_state(destination: ChainId, nonce: MessageNonce) -> SentState {
 			Messages::sent_state(destination, nonce)
+		}
+	}
+
+	impl asterism_primitives::api::ActorsApi<Block> for Runtime {
+		fn actor(account: AccountId) -> Option<ActorView> {
+			Actors::actor(&account)
+		}
+
+		fn code(code: Hash) -> Option<CodeView> {
+			Actors::code(code)
+		}
+
+		fn storage(account: AccountId, key: Vec<u8>) -> Option<Vec<u8>> {
+			Actors::stored(&account, key)
+		}
+
+		fn interface(code: Hash) -> Option<Vec<u8>> {
+			Actors::interface(code)
+		}
+
+		fn dry_run(origin: AccountId, call: DryRunCall) -> DryRun {
+			Actors::dry_run(origin, call)
 		}
 	}
 

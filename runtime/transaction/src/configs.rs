@@ -1,6 +1,7 @@
 //! How the pallets are put together.
 
 use crate::*;
+use asterism_order::queue::Limits;
 use asterism_primitives::{Balance, BlockNumber, Hash, Hashing};
 use asterism_runtime_common::{
 	deposit, BlockHashCount, BlockLength, BlockWeights, ExistentialDeposit, Ss58Prefix,
@@ -9,16 +10,25 @@ use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use polkadot_sdk::{
 	frame_support::{
 		derive_impl, parameter_types,
-		traits::{ConstU32, Get, InstanceFilter, VariantCountOf},
+		traits::{ConstU32, ConstU64, Get, InstanceFilter, VariantCountOf},
 		PalletId,
 	},
-	sp_runtime::traits::{AccountIdLookup, BlakeTwo256},
+	sp_runtime::{
+		traits::{AccountIdLookup, BlakeTwo256},
+		Perbill,
+	},
 };
 use scale_info::TypeInfo;
 
 parameter_types! {
 	pub const Version: RuntimeVersion = VERSION;
 	pub const PotId: PalletId = PalletId(*b"ast/pot0");
+	/// The part of a block that is set aside for messages which earlier blocks left.
+	pub const QueueShare: Perbill = Perbill::from_percent(40);
+	/// Messages that may wait on a chain: at most 10 MB of them.
+	pub const QueueLimits: Limits = Limits { depth: 64, mailbox: 256, total: 4_096 };
+	pub const DepositPerItem: Balance = deposit(1, 0);
+	pub const DepositPerByte: Balance = deposit(0, 1);
 	pub const MultisigDepositBase: Balance = deposit(1, 88);
 	pub const MultisigDepositFactor: Balance = deposit(0, 32);
 	pub const ProxyDepositBase: Balance = deposit(1, 8);
@@ -200,9 +210,22 @@ impl pallet_messages::Config for Runtime {
 	type WeightInfo = pallet_messages::weights::SubstrateWeight<Runtime>;
 }
 
+/// Picoseconds of a gas in WebAssembly, at most: what an indirect call takes for its gas, rounded up.
+const WEIGHT_PER_GAS: u64 = 30_000;
+/// Gas that a message may carry: 150 ms.
+const MAX_GAS: u64 = 5_000_000;
+
 impl pallet_actors::Config for Runtime {
+	type RuntimeHoldReason = RuntimeHoldReason;
 	type Currency = Balances;
 	type Messages = Messages;
+	type Time = Timestamp;
 	type PotId = PotId;
+	type DepositPerItem = DepositPerItem;
+	type DepositPerByte = DepositPerByte;
+	type WeightPerGas = ConstU64<WEIGHT_PER_GAS>;
+	type MaxGas = ConstU64<MAX_GAS>;
+	type QueueShare = QueueShare;
+	type QueueLimits = QueueLimits;
 	type WeightInfo = pallet_actors::weights::SubstrateWeight<Runtime>;
 }
