@@ -5,7 +5,7 @@ use crate::{
 	certificate::Certificate,
 	committee::{Committee, Epoch, MemberId},
 	digest::RootRef,
-	message::{BounceReason, Delivery},
+	message::{BounceReason, Delivery, MessageId, Outcome},
 	root_state::{Anchor, ChannelRecord},
 	AccountId, Balance, BlockNumber, ChainId, ChainParameters, CurrencyId, Hash, Header, Nonce,
 };
@@ -16,6 +16,7 @@ use polkadot_sdk::{
 	sp_runtime::{DispatchError, Weight},
 };
 use scale_info::TypeInfo;
+use serde::Serialize;
 
 /// A chain on record at the root chain.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
@@ -153,6 +154,8 @@ pub enum DryRunOutcome {
 	Refused {
 		/// Why.
 		error: DispatchError,
+		/// The same in the runtime's own words; the name alone of a pallet's error.
+		text: String,
 	},
 }
 
@@ -169,6 +172,131 @@ pub struct DryRun {
 	pub outcome: DryRunOutcome,
 	/// What the code would log, line by line.
 	pub log: Vec<Vec<u8>>,
+}
+
+/// What a block did with a message. Of each message that is sent there is one [`Hop::Sent`], in a block of the chain that sent it
+/// (one for each deposit that was merged into it), and at last one [`Hop::Ended`]: of an inner message, of one from another chain,
+/// and of one that was meant to leave and couldn't, in a block of this chain.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+pub enum Hop {
+	/// It was sent.
+	Sent {
+		/// Its name.
+		id: MessageId,
+		/// The message that caused it; none if a user sent it.
+		parent: Option<MessageId>,
+		/// The recipient's chain.
+		chain: ChainId,
+		/// The recipient there, if that is known.
+		account: Option<AccountId>,
+	},
+	/// Its way is at an end.
+	Ended {
+		/// Its name.
+		id: MessageId,
+		/// The message that caused it; none if a user sent it, or another chain did.
+		parent: Option<MessageId>,
+		/// Whom it was for, if that is known.
+		recipient: Option<AccountId>,
+		/// What became of it.
+		outcome: Outcome,
+		/// The gas that its processing used, without what it passed on.
+		gas_used: u64,
+	},
+}
+
+/// An account of the network.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ActorAddress {
+	/// Its chain.
+	pub chain: ChainId,
+	/// Its id there.
+	pub account: AccountId,
+}
+
+/// Why actors are not composed.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CompositionFault {
+	/// The offender, as `accepts.bid.kitty.id` or `stages[1].replicas[2]`, or the argument at fault.
+	pub path: String,
+	/// What is wrong with it.
+	pub why: String,
+}
+
+/// What a chain knows of the interface of an actor of any chain.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+pub struct InterfaceView {
+	/// The hash of the actor's code.
+	pub code: Hash,
+	/// The interface, encoded.
+	pub interface: Vec<u8>,
+	/// Of an actor of another chain: the block of this chain in which its announcement arrived.
+	pub announced: Option<BlockNumber>,
+}
+
+/// A connection on record.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+pub struct ConnectionView {
+	/// Who connected.
+	pub owner: AccountId,
+	/// What is held from the owner for it, in the native currency's smallest unit.
+	pub deposit: Balance,
+	/// The actor that emits.
+	pub from: ActorAddress,
+	/// The name of the message that it emits.
+	pub output: String,
+	/// The actor that accepts.
+	pub to: ActorAddress,
+	/// The name of the message that it accepts.
+	pub input: String,
+	/// Whether both actors still have the code that was checked, as far as this chain knows.
+	pub current: bool,
+}
+
+/// What a stage of a pipeline does.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum StageRole {
+	/// It answers each message with others.
+	Map,
+	/// It passes some of the messages on.
+	Filter,
+	/// It turns all messages of the same key into one.
+	Reduce {
+		/// The field of the input that is the key; with none, all inputs are of the same key.
+		key: Option<String>,
+	},
+}
+
+/// A stage of a pipeline.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StageView {
+	/// What it does.
+	pub role: StageRole,
+	/// The actors that do it side by side.
+	pub replicas: Vec<ActorAddress>,
+	/// The message that they accept.
+	pub input: String,
+	/// The message that they emit.
+	pub output: String,
+}
+
+/// A pipeline on record.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+pub struct PipelineView {
+	/// Who declared it.
+	pub owner: AccountId,
+	/// What is held from the owner for it, in the native currency's smallest unit.
+	pub deposit: Balance,
+	/// Its stages in the order in which messages flow through them.
+	pub stages: Vec<StageView>,
+	/// How often it ran.
+	pub runs: u32,
+	/// Whether all actors still have the code that was checked, as far as this chain knows: without that it doesn't run.
+	pub current: bool,
 }
 
 sp_api::decl_runtime_apis! {
@@ -245,5 +373,26 @@ sp_api::decl_runtime_apis! {
 		fn interface(code: Hash) -> Option<Vec<u8>>;
 		/// What a call by `origin` would do on this state, if its message was the next one to be processed.
 		fn dry_run(origin: AccountId, call: DryRunCall) -> DryRun;
+		/// What the block of this state did with messages, in its order.
+		fn hops() -> Vec<Hop>;
+	}
+
+	/// What a transaction chain says of how actors are composed.
+	pub trait CompositionApi {
+		/// The interface of an actor of any chain; none if this chain knows none.
+		fn interface_of(actor: ActorAddress) -> Option<InterfaceView>;
+		/// Whether what `from` emits as `output` could be connected now to what `to` accepts as `input`.
+		fn check_connection(
+			from: ActorAddress,
+			output: String,
+			to: ActorAddress,
+			input: String,
+		) -> Result<(), CompositionFault>;
+		/// Whether a pipeline, encoded as the call `declare` takes it, could be declared now.
+		fn check_pipeline(pipeline: Vec<u8>) -> Result<(), CompositionFault>;
+		/// A connection, by its id.
+		fn connection(id: Hash) -> Option<ConnectionView>;
+		/// A pipeline, by its id.
+		fn pipeline(id: Hash) -> Option<PipelineView>;
 	}
 }

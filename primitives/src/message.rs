@@ -198,6 +198,60 @@ pub struct Message {
 	pub body: MessageBody,
 }
 
+/// Names a message, as the events that tell what became of it do.
+#[derive(
+	Clone,
+	Copy,
+	Debug,
+	PartialEq,
+	Eq,
+	PartialOrd,
+	Ord,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
+	Deserialize,
+)]
+#[serde(rename_all = "camelCase")]
+pub enum MessageId {
+	/// It was sent on this chain, for an account of this chain.
+	Inner {
+		/// The block that it was sent in.
+		block: BlockNumber,
+		/// The number of such messages before it in that block.
+		index: u32,
+	},
+	/// It goes from chain to chain.
+	Outer {
+		/// The chain that sent it.
+		source: ChainId,
+		/// The chain that it is for.
+		destination: ChainId,
+		/// Its place in the channel.
+		nonce: Nonce,
+	},
+}
+
+/// What became of a message.
+#[derive(
+	Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo, Serialize, Deserialize,
+)]
+#[serde(rename_all = "camelCase")]
+pub enum Outcome {
+	/// A plain account has its value, or the chain itself took it.
+	Credited,
+	/// The actor's code handled it.
+	Handled,
+	/// It had no effect, and its value goes back. Of a bounce, which can't go back again, the recipient has the value.
+	Failed {
+		/// Why.
+		reason: BounceReason,
+	},
+}
+
 /// The messages of one block for one destination.
 pub type Messages = BoundedVec<Message, ConstU32<MAX_BATCH>>;
 

@@ -20,9 +20,21 @@ impl<T> From<BounceReason> for Error<T> {
 	}
 }
 
+/// A refusal in words: what leaves the runtime has no name of a pallet's error any more.
+fn refusal(error: DispatchError) -> DryRunOutcome {
+	let text: &'static str = error.into();
+	DryRunOutcome::Refused {
+		error,
+		text: text.into(),
+	}
+}
+
 impl<T: Config> Pallet<T> {
-	/// Sends a user's message, here or to another chain.
-	pub(crate) fn do_call(
+	/// Sends a user's message, here or to another chain. What was done before an error is not taken back here.
+	///
+	/// # Errors
+	/// Those of [`Call::call`].
+	pub fn do_call(
 		from: AccountId,
 		to: Address,
 		value: Balance,
@@ -152,14 +164,14 @@ impl<T: Config> Pallet<T> {
 			TransactionOutcome::Rollback(Ok::<_, DispatchError>(Self::try_out(origin, call)))
 		});
 		tried.unwrap_or_else(|error| DryRun {
-			outcome: DryRunOutcome::Refused { error },
+			outcome: refusal(error),
 			..DryRun::default()
 		})
 	}
 
 	fn try_out(origin: AccountId, call: DryRunCall) -> DryRun {
 		let refused = |error: DispatchError| DryRun {
-			outcome: DryRunOutcome::Refused { error },
+			outcome: refusal(error),
 			..DryRun::default()
 		};
 		let body =

@@ -318,6 +318,7 @@ impl<T: Config> Pallet<T> {
 			let name = message.id;
 			// An actor is not created without its first message.
 			Self::enqueue(&account, depth, message).map_err(Halt)?;
+			Self::tell_relayed(name, id, this.chain, &account);
 			sent.push((name, Some(account)));
 		}
 		for send in sends {
@@ -356,9 +357,17 @@ impl<T: Config> Pallet<T> {
 			let id = message.id;
 			let refused = Self::enqueue(&to.account, depth, message.clone());
 			return match refused {
-				Ok(()) => Some((id, Some(to.account.clone()))),
+				Ok(()) => {
+					Self::deposit_event(Event::Relayed {
+						id,
+						parent: message.parent,
+						to: to.clone(),
+					});
+					Some((id, Some(to.account.clone())))
+				}
 				Err(reason) => {
 					let gas = message.gas;
+					Self::tell_unsent(&message, to, &reason);
 					Self::give_back(&to.account, message, depth, reason, gas)
 				}
 			};
@@ -390,11 +399,13 @@ impl<T: Config> Pallet<T> {
 				Self::deposit_event(Event::Relayed {
 					id,
 					parent: message.parent,
+					to: to.clone(),
 				});
 				Some((id, None))
 			}
 			Err(reason) => {
 				let gas = message.gas;
+				Self::tell_unsent(&message, to, &reason);
 				Self::return_here(to.clone(), message, depth, reason, gas)
 			}
 		}
@@ -491,6 +502,7 @@ impl<T: Config> Pallet<T> {
 				body: message.body,
 			};
 			if Self::enqueue(&to, depth, bounce).is_ok() {
+				Self::tell_relayed(id, message.id, T::Messages::chain_id(), &to);
 				return Some((id, Some(to)));
 			}
 		}
@@ -525,11 +537,39 @@ impl<T: Config> Pallet<T> {
 			Ok(nonce)
 		});
 		let nonce = sent.ok()?;
-		Some(MessageId::Outer {
-			source: T::Messages::chain_id(),
+		let own = T::Messages::chain_id();
+		let id = MessageId::Outer {
+			source: own,
 			destination: back.source,
 			nonce,
-		})
+		};
+		let parent = MessageId::Outer {
+			source: back.source,
+			destination: own,
+			nonce: back.nonce,
+		};
+		Self::tell_relayed(id, parent, back.source, &back.to);
+		Some(id)
+	}
+
+	fn tell_relayed(id: MessageId, parent: MessageId, chain: ChainId, account: &AccountId) {
+		Self::deposit_event(Event::Relayed {
+			id,
+			parent: Some(parent),
+			to: Address {
+				chain,
+				account: account.clone(),
+			},
+		});
+	}
+
+	fn tell_unsent(message: &Queued, to: &Address, reason: &BounceReason) {
+		Self::deposit_event(Event::Unsent {
+			id: message.id,
+			parent: message.parent,
+			to: to.clone(),
+			reason: reason.clone(),
+		});
 	}
 
 	/// How many values wait for a channel to have room.

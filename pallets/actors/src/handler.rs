@@ -7,12 +7,13 @@ use frame_support::storage::with_storage_layer;
 impl<T: Config> Pallet<T> {
 	/// Puts a call from another chain, or one that came back from there, into the queue.
 	fn queue_from(source: ChainId, message: &Message, kind: Kind, call: &Said) -> Result<(), execute::Halt> {
+		let id = MessageId::Outer {
+			source,
+			destination: T::Messages::chain_id(),
+			nonce: message.nonce,
+		};
 		let queued = Queued {
-			id: MessageId::Outer {
-				source,
-				destination: T::Messages::chain_id(),
-				nonce: message.nonce,
-			},
+			id,
 			parent: None,
 			sender: Address {
 				chain: source,
@@ -24,7 +25,9 @@ impl<T: Config> Pallet<T> {
 			body: call.body.clone(),
 		};
 		Self::bring_in(message.value)?;
-		Self::enqueue(&message.recipient, call.depth.into(), queued).map_err(execute::Halt)
+		Self::enqueue(&message.recipient, call.depth.into(), queued).map_err(execute::Halt)?;
+		Self::deposit_event(Event::Arrived { id });
+		Ok(())
 	}
 
 	fn receive_call(source: ChainId, message: &Message, call: &Said) -> Result<(), BounceReason> {

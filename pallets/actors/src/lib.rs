@@ -32,8 +32,9 @@
 //!
 //! ## Order and names
 //!
-//! Each message has a [`MessageId`], and [`Event::Processed`] names the message that caused it: so a trace can be followed from an
-//! external message through all actors, and over chains by nonces. What a block has processed is a processing order as in
+//! Each message has a [`MessageId`]. [`Event::Relayed`] names the message that caused it, and [`Event::Processed`] tells what became
+//! of it: so a trace can be followed from an external message through all actors, and over chains by nonces ([`Pallet::hops`]).
+//! What a block has processed is a processing order as in
 //! Thinkey §5.3; tests and `try-runtime` derive it and check that it can have happened (theorem 1).
 //!
 //! ## Deposits
@@ -97,6 +98,7 @@ mod calls;
 mod codes;
 mod execute;
 mod handler;
+mod hops;
 #[cfg(test)]
 mod mock;
 mod queue;
@@ -342,12 +344,30 @@ pub mod pallet {
 			/// The value that it brings.
 			value: Balance,
 		},
-		/// An actor's message is on its way to another chain.
+		/// A message that another one caused is on its way, here or to another chain.
 		Relayed {
 			/// The message.
 			id: MessageId,
-			/// The message whose processing sent it.
+			/// The message that caused it.
 			parent: Option<MessageId>,
+			/// Whom it is for.
+			to: Address,
+		},
+		/// An actor's message found no place here, or couldn't leave for another chain, and goes back.
+		Unsent {
+			/// The message.
+			id: MessageId,
+			/// The message that caused it.
+			parent: Option<MessageId>,
+			/// Whom it was for.
+			to: Address,
+			/// Why.
+			reason: BounceReason,
+		},
+		/// A message for an actor arrived from another chain, or came back from there, and is in the queue.
+		Arrived {
+			/// The message.
+			id: MessageId,
 		},
 		/// A message from the queue was processed.
 		Processed {

@@ -6,6 +6,8 @@ use asterism_interface::MAX_ENCODED;
 use asterism_primitives::message::{Body, Call as Said};
 use polkadot_sdk::sp_core::{bounded::BoundedVec, ConstU32};
 
+pub use asterism_primitives::message::{MessageId, Outcome};
+
 /// A module of WebAssembly.
 pub type CodeBytesOf = BoundedVec<u8, ConstU32<{ abi::MAX_CODE }>>;
 /// An encoded interface.
@@ -46,40 +48,6 @@ impl From<abi::Address> for Address {
 			account: AccountId::new(address.account),
 		}
 	}
-}
-
-/// Names a message, as the events that tell what became of it do.
-#[derive(
-	Clone,
-	Copy,
-	Debug,
-	PartialEq,
-	Eq,
-	PartialOrd,
-	Ord,
-	Encode,
-	Decode,
-	DecodeWithMemTracking,
-	MaxEncodedLen,
-	TypeInfo,
-)]
-pub enum MessageId {
-	/// It was sent on this chain, for an account of this chain.
-	Inner {
-		/// The block that it was sent in.
-		block: BlockNumber,
-		/// The number of such messages before it in that block.
-		index: u32,
-	},
-	/// It goes from chain to chain.
-	Outer {
-		/// The chain that sent it.
-		source: ChainId,
-		/// The chain that it is for.
-		destination: ChainId,
-		/// Its place in the channel.
-		nonce: Nonce,
-	},
 }
 
 /// How a message came about (Thinkey §5.2).
@@ -158,20 +126,6 @@ pub struct ActorInfo {
 	pub bytes: u64,
 	/// What is held from it for itself and its storage.
 	pub deposit: Balance,
-}
-
-/// What became of a message.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
-pub enum Outcome {
-	/// A plain account has its value.
-	Credited,
-	/// The actor's code handled it.
-	Handled,
-	/// It had no effect, and its value goes back. Of a bounce, which can't go back again, the recipient has the value.
-	Failed {
-		/// Why.
-		reason: BounceReason,
-	},
 }
 
 /// A message that a processing sent, as the check of the block's order needs it: whom it is for, if on this chain.

@@ -5,7 +5,7 @@ use crate::{
 use asterism_primitives::{
 	api::SentState,
 	inherents::{RootViewData, ROOT_VIEW},
-	message::{Call, MAX_BODY},
+	message::{Call as Said, MAX_BODY},
 	protocol::channel::{ChannelRecord, CAPACITY, RESERVED},
 	root_state::Anchor,
 };
@@ -51,7 +51,7 @@ fn send_merging(destination: ChainId, recipient: AccountId, value: Balance) -> R
 }
 
 fn call_of(len: usize) -> MessageBody {
-	MessageBody::Call(Call {
+	MessageBody::Call(Said {
 		gas: 1_000,
 		depth: 3,
 		body: vec![7; len].try_into().unwrap(),
@@ -248,7 +248,7 @@ fn a_block_sends_so_many_bytes_to_a_chain() {
 		back.body = MessageBody::Bounce {
 			nonce: 0,
 			reason: BounceReason::Failed,
-			call: Some(Call::default()),
+			call: Some(Said::default()),
 		};
 		assert_noop!(
 			<Messages as SendMessage>::send(B, back.clone()),

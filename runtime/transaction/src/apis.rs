@@ -1,9 +1,12 @@
 //! The runtime APIs.
 
 use crate::*;
-use alloc::{vec, vec::Vec};
+use alloc::{string::String, vec, vec::Vec};
 use asterism_primitives::{
-	api::{ActorView, CodeView, DryRun, DryRunCall, SentState},
+	api::{
+		ActorAddress, ActorView, CodeView, CompositionFault, ConnectionView, DryRun, DryRunCall, Hop,
+		InterfaceView, PipelineView, SentState,
+	},
 	committee::Epoch,
 	digest::RootRef,
 	message::Delivery,
@@ -195,6 +198,37 @@ impl_runtime_apis! {
 
 		fn dry_run(origin: AccountId, call: DryRunCall) -> DryRun {
 			Actors::dry_run(origin, call)
+		}
+
+		fn hops() -> Vec<Hop> {
+			Actors::hops()
+		}
+	}
+
+	impl asterism_primitives::api::CompositionApi<Block> for Runtime {
+		fn interface_of(actor: ActorAddress) -> Option<InterfaceView> {
+			Composition::interface_view(actor)
+		}
+
+		fn check_connection(
+			from: ActorAddress,
+			output: String,
+			to: ActorAddress,
+			input: String,
+		) -> Result<(), CompositionFault> {
+			Composition::check_connection(from, output, to, input)
+		}
+
+		fn check_pipeline(pipeline: Vec<u8>) -> Result<(), CompositionFault> {
+			Composition::check_pipeline(pipeline)
+		}
+
+		fn connection(id: Hash) -> Option<ConnectionView> {
+			Composition::connection_view(id)
+		}
+
+		fn pipeline(id: Hash) -> Option<PipelineView> {
+			Composition::pipeline_view(id)
 		}
 	}
 

@@ -12,6 +12,7 @@
 //! | [`Messages`] | channels to and from other chains |
 //! | [`Epochs`] | which committee a block belongs to, and when the next one takes over |
 //! | [`Actors`] | transfers, actors with code and their messages, within this chain and to others; the pot for dust |
+//! | [`Composition`] | actors composed by the types of their messages: connections, pipelines, interfaces of other chains' actors |
 //!
 //! # Flow
 //!
@@ -125,6 +126,8 @@ mod runtime {
 	pub type Actors = pallet_actors;
 	#[runtime::pallet_index(13)]
 	pub type Epochs = pallet_epochs;
+	#[runtime::pallet_index(14)]
+	pub type Composition = pallet_composition;
 }
 
 /// The number of an account's next transaction.

@@ -4,7 +4,7 @@ use super::*;
 use asterism_actor_vm::abi::{self, Outgoing};
 use asterism_interface::Interface;
 use asterism_primitives::{
-	api::{DryRunCall, DryRunOutcome},
+	api::{DryRunCall, DryRunOutcome, Hop},
 	message::{Call as Said, Words},
 };
 use codec::Encode;
@@ -536,9 +536,39 @@ fn a_dry_run_tells_and_changes_nothing() {
 		));
 		assert!(matches!(
 			run(&account(99), b"x").outcome,
-			DryRunOutcome::Refused { .. }
+			DryRunOutcome::Refused { text, .. } if text == "BelowMinimum"
 		));
 		assert_eq!(Actors::queue().len(), 0);
+	});
+}
+
+#[test]
+fn hops_lead_from_a_message_to_all_that_it_caused() {
+	with_code(|| {
+		let proxy = actor(&proxy(), 1_000);
+		System::reset_events();
+		// There is no such chain: the proxy's message comes back to it.
+		assert_ok!(call(&proxy, 0, &send_to(ChainId(9), &account(1), 20, 100_000)));
+		idle();
+		let id = |index| MessageId::Inner { block: 1, index };
+		let told: Vec<_> = Actors::hops()
+			.into_iter()
+			.map(|hop| match hop {
+				Hop::Sent { id, parent, .. } => (id, parent, None),
+				Hop::Ended {
+					id, parent, outcome, ..
+				} => (id, parent, Some(outcome)),
+			})
+			.collect();
+		let expected = [
+			(id(1), None, None),
+			(id(2), Some(id(1)), None),
+			(id(2), Some(id(1)), Some(failed(BounceReason::NoChannel))),
+			(id(3), Some(id(2)), None),
+			(id(1), None, Some(Outcome::Handled)),
+			(id(3), Some(id(2)), Some(Outcome::Handled)),
+		];
+		assert_eq!(told, expected);
 	});
 }
 
