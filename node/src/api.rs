@@ -4,7 +4,10 @@
 //! implementation here is there for its type alone, and is never executed.
 
 use asterism_primitives::{
-	api::{ChainRecord, InFlight, SentState},
+	api::{
+		ActorAddress, ActorView, ChainRecord, CodeView, CompositionFault, ConnectionView, DryRun, DryRunCall,
+		Hop, InFlight, InterfaceView, PipelineView, SentState,
+	},
 	beacon::{Attempt, Resharing, Seed, Sharing, SharingId},
 	certificate::Certificate,
 	committee::{BlsPublic, Committee, Epoch, MemberId},
@@ -13,7 +16,7 @@ use asterism_primitives::{
 	message::Delivery,
 	offence::Evidence,
 	root_state::{Anchor, ChannelRecord},
-	AccountId, AccountNonce, Balance, BlockNumber, ChainId, ChainParameters, CurrencyId, Header, Nonce,
+	AccountId, AccountNonce, Balance, BlockNumber, ChainId, ChainParameters, CurrencyId, Hash, Header, Nonce,
 	OpaqueBlock as Block,
 };
 use polkadot_sdk::{
@@ -142,6 +145,28 @@ sp_api::impl_runtime_apis! {
 	impl asterism_primitives::offence::MisconductApi<Block> for Runtime {
 		fn is_convicted(_: ChainId, _: Epoch, _: u32) -> bool { in_wasm!() }
 		fn report_extrinsic(_: Evidence, _: Option<AccountId>) -> <Block as BlockT>::Extrinsic { in_wasm!() }
+	}
+
+	impl asterism_primitives::api::ActorsApi<Block> for Runtime {
+		fn actor(_: AccountId) -> Option<ActorView> { in_wasm!() }
+		fn code(_: Hash) -> Option<CodeView> { in_wasm!() }
+		fn storage(_: AccountId, _: Vec<u8>) -> Option<Vec<u8>> { in_wasm!() }
+		fn interface(_: Hash) -> Option<Vec<u8>> { in_wasm!() }
+		fn dry_run(_: AccountId, _: DryRunCall) -> DryRun { in_wasm!() }
+		fn hops() -> Vec<Hop> { in_wasm!() }
+	}
+
+	impl asterism_primitives::api::CompositionApi<Block> for Runtime {
+		fn interface_of(_: ActorAddress) -> Option<InterfaceView> { in_wasm!() }
+		fn check_connection(
+			_: ActorAddress,
+			_: String,
+			_: ActorAddress,
+			_: String,
+		) -> Result<(), CompositionFault> { in_wasm!() }
+		fn check_pipeline(_: Vec<u8>) -> Result<(), CompositionFault> { in_wasm!() }
+		fn connection(_: Hash) -> Option<ConnectionView> { in_wasm!() }
+		fn pipeline(_: Hash) -> Option<PipelineView> { in_wasm!() }
 	}
 
 	impl asterism_primitives::api::MessagesApi<Block> for Runtime {

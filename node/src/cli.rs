@@ -61,6 +61,9 @@ pub enum Subcommand {
 	/// Prints how many members a committee needs so that it hardly ever fails.
 	CommitteeSize(crate::committee_size::CommitteeSizeCmd),
 
+	/// Asks a node of a transaction chain about actors: what they are, what a call would do, what a message caused.
+	Actors(crate::actors::ActorsCmd),
+
 	/// Makes the key of the random beacon, in a ceremony among the members of the first root committee.
 	#[command(subcommand)]
 	Beacon(asterism_beacon::ceremony::BeaconCmd),

@@ -79,6 +79,7 @@ pub fn run() -> Result<()> {
 		Some(Subcommand::Key(KeyCmd::ProveMember(cmd))) => cmd.run(),
 		Some(Subcommand::BuildNetwork(cmd)) => build_network(cmd),
 		Some(Subcommand::CommitteeSize(cmd)) => cmd.run(),
+		Some(Subcommand::Actors(cmd)) => cmd.run(),
 		Some(Subcommand::Beacon(cmd)) => cmd.run().map_err(|e| e.to_string().into()),
 		#[allow(deprecated)]
 		Some(Subcommand::BuildSpec(cmd)) => {

@@ -15,6 +15,7 @@
 //! | `service` | wires a chain's node together, root or transaction |
 //! | `network` | several chains of a network in one process |
 //! | `beacon` | the random beacon in a root node |
+//! | `actors` | asks a node about actors and messages |
 //! | `committee_size` | computes how large committees must be |
 //! | `benchmark` | measures runtimes and the machine; only with the feature `runtime-benchmarks` |
 //! | `api` | the types of a client whose runtime is only known by its APIs |
@@ -36,6 +37,7 @@
 // The error type of `sc-cli` is large, and is made once in a process.
 #![allow(clippy::result_large_err)]
 
+mod actors;
 mod api;
 mod beacon;
 #[cfg(feature = "runtime-benchmarks")]

@@ -28,6 +28,7 @@ use asterism_messages::{
 use asterism_primitives::{
 	api::ChainApi, certificate::Realm, digest, ChainId, ChainParameters, Hash, Header, OpaqueBlock,
 };
+use asterism_rpc::trace::{ClientHistory, Tracers};
 use async_trait::async_trait;
 use futures::{future::BoxFuture, FutureExt, StreamExt};
 use log::info;
@@ -92,6 +93,7 @@ pub struct RootHandle {
 	serving: ServingPeers,
 	committees_of: ServedChains,
 	messages_protocol: ProtocolName,
+	tracers: Tracers,
 }
 
 /// A root node that runs.
@@ -399,6 +401,7 @@ fn start_root_on<N: NetworkBackend<OpaqueBlock, Hash>>(
 			serving,
 			committees_of,
 			messages_protocol,
+			tracers: Tracers::default(),
 		},
 	})
 }
@@ -432,6 +435,8 @@ fn start_transaction_on<N: NetworkBackend<OpaqueBlock, Hash>>(
 
 	root.sources
 		.insert(chain, Arc::new(ClientSource::new(client.clone())));
+	root.tracers
+		.insert(chain, Arc::new(ClientHistory::new(client.clone())));
 	let deliveries = DeliveryPool::default();
 	let tier = TransactionTier {
 		root: root.client.clone(),
@@ -685,6 +690,7 @@ fn start_chain<N: NetworkBackend<OpaqueBlock, Hash>, T: Tier>(
 					evidence,
 					root_client: root.client,
 					root_sync: Arc::new(root.sync),
+					tracers: root.tracers,
 				}),
 			};
 			module.map_err(|e| ServiceError::Other(format!("JSON-RPC: {e}")))

@@ -35,10 +35,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::MAX_PEERS;
 
+/// Bytes that the body of a call may have.
+pub const MAX_BODY: u32 = 2 * 1024;
+/// Bytes that the reason of a rejection may have.
+pub const MAX_REASON: u32 = 128;
+
+/// What a call says, in an encoding of the actors' own.
+pub type Body = BoundedVec<u8, ConstU32<MAX_BODY>>;
+/// Why an actor's code rejected a message, in its own words.
+pub type Words = BoundedVec<u8, ConstU32<MAX_REASON>>;
+
 /// Why a message was not executed and its value went back to the sender.
 #[derive(
 	Clone,
-	Copy,
 	Debug,
 	PartialEq,
 	Eq,
@@ -53,17 +62,74 @@ use crate::digest::MAX_PEERS;
 #[serde(rename_all = "camelCase")]
 pub enum BounceReason {
 	/// The destination does not have the currency.
+	#[codec(index = 0)]
 	UnknownCurrency,
 	/// The recipient's account can't hold so little.
+	#[codec(index = 1)]
 	BelowMinimum,
 	/// The recipient's balance would overflow, or its account is not able to receive.
+	#[codec(index = 2)]
 	Refused,
+	/// It brings no value, and there is neither code nor an account to take it.
+	#[codec(index = 3)]
+	NoRecipient,
+	/// The gas that it carried didn't suffice.
+	#[codec(index = 4)]
+	OutOfGas,
+	/// It carried more gas than a message may on the destination.
+	#[codec(index = 5)]
+	TooMuchGas,
+	/// The recipient's code trapped or exceeded a limit, or the recipient can't pay for what it did.
+	#[codec(index = 6)]
+	Failed,
+	/// The recipient's code refused it, with these words.
+	#[codec(index = 7)]
+	Rejected {
+		/// The words.
+		words: Words,
+	},
+	/// As many messages wait for the recipient as may.
+	#[codec(index = 8)]
+	MailboxFull,
+	/// As many messages wait on the destination as may.
+	#[codec(index = 9)]
+	QueueFull,
+	/// Too many messages caused each other before it.
+	#[codec(index = 10)]
+	TooDeep,
+	/// It couldn't leave its chain: its destination is not on record, or takes no messages, or the channel to it is full.
+	#[codec(index = 11)]
+	NoChannel,
+}
+
+/// A message to an actor's code, apart from sender, recipient and value (Thinkey §5.2).
+#[derive(
+	Clone,
+	Debug,
+	Default,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
+	Deserialize,
+)]
+#[serde(rename_all = "camelCase")]
+pub struct Call {
+	/// The gas that it takes along for its handling; of a returned one, what was left.
+	pub gas: u64,
+	/// How many messages caused each other before it: 0 if a user sent it.
+	pub depth: u8,
+	/// What it says.
+	pub body: Body,
 }
 
 /// What a message does.
 #[derive(
 	Clone,
-	Copy,
 	Debug,
 	PartialEq,
 	Eq,
@@ -78,14 +144,28 @@ pub enum BounceReason {
 #[serde(rename_all = "camelCase")]
 pub enum MessageBody {
 	/// Deposits the value with the recipient (`add` of Thinkey §5.4).
+	#[codec(index = 0)]
 	Add,
 	/// Returns the value of an earlier message of the opposite channel, which couldn't be executed. It can't bounce itself.
+	#[codec(index = 1)]
 	Bounce {
 		/// The nonce of that message.
 		nonce: Nonce,
 		/// Why.
 		reason: BounceReason,
+		/// What it said, if it was a call, and the gas that is left of it.
+		call: Option<Call>,
 	},
+	/// Brings the value, and has the recipient's code handle the call.
+	#[codec(index = 2)]
+	Call(Call),
+}
+
+impl MessageBody {
+	/// Whether this is a message that returns a value, and so can't be returned itself.
+	pub fn is_bounce(&self) -> bool {
+		matches!(self, MessageBody::Bounce { .. })
+	}
 }
 
 /// An outer relay message: produced by an account's execution, for an account of another chain (Thinkey §5.2).
@@ -116,6 +196,60 @@ pub struct Message {
 	pub value: Balance,
 	/// What it does.
 	pub body: MessageBody,
+}
+
+/// Names a message, as the events that tell what became of it do.
+#[derive(
+	Clone,
+	Copy,
+	Debug,
+	PartialEq,
+	Eq,
+	PartialOrd,
+	Ord,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
+	Deserialize,
+)]
+#[serde(rename_all = "camelCase")]
+pub enum MessageId {
+	/// It was sent on this chain, for an account of this chain.
+	Inner {
+		/// The block that it was sent in.
+		block: BlockNumber,
+		/// The number of such messages before it in that block.
+		index: u32,
+	},
+	/// It goes from chain to chain.
+	Outer {
+		/// The chain that sent it.
+		source: ChainId,
+		/// The chain that it is for.
+		destination: ChainId,
+		/// Its place in the channel.
+		nonce: Nonce,
+	},
+}
+
+/// What became of a message.
+#[derive(
+	Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo, Serialize, Deserialize,
+)]
+#[serde(rename_all = "camelCase")]
+pub enum Outcome {
+	/// A plain account has its value, or the chain itself took it.
+	Credited,
+	/// The actor's code handled it.
+	Handled,
+	/// It had no effect, and its value goes back. Of a bounce, which can't go back again, the recipient has the value.
+	Failed {
+		/// Why.
+		reason: BounceReason,
+	},
 }
 
 /// The messages of one block for one destination.

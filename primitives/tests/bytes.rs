@@ -7,7 +7,7 @@ use asterism_primitives::{
 	digest::{self, Received, RootRef, Sent, Traffic},
 	inherents::RootViewData,
 	message::{
-		batch_root, batch_value, outbox_root, value_hash, BounceReason, Delivery, Message, MessageBody,
+		batch_root, batch_value, outbox_root, value_hash, BounceReason, Call, Delivery, Message, MessageBody,
 		OutboxLeaf,
 	},
 	protocol::{channel::Batch, ledger::Flow},
@@ -121,6 +121,11 @@ fn messages(first_nonce: u64, values: &[u128]) -> Vec<Message> {
 			MessageBody::Bounce {
 				nonce: 4,
 				reason: BounceReason::Refused,
+				call: Some(Call {
+					gas: 5,
+					depth: 1,
+					body: vec![7; 9].try_into().unwrap(),
+				}),
 			}
 		} else {
 			MessageBody::Add

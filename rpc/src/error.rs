@@ -12,6 +12,8 @@ pub const UNKNOWN_CHAIN: i32 = 7002;
 pub const UNKNOWN_EPOCH: i32 = 7003;
 /// The state could not be read: pruned, or the runtime failed.
 pub const UNREADABLE: i32 = 7004;
+/// No chain of this process has sent, or taken in, such a message.
+pub const UNKNOWN_MESSAGE: i32 = 7005;
 
 /// A parameter is missing or malformed.
 pub fn invalid(field: &str, expected: &str, got: &str) -> ErrorObjectOwned {
@@ -44,6 +46,29 @@ pub fn unknown_chain(field: &str, chain: ChainId) -> ErrorObjectOwned {
 pub fn unknown_epoch(field: &str, chain: ChainId, epoch: Epoch) -> ErrorObjectOwned {
 	let message = format!("{field}: the root chain has no committee of chain {chain} for epoch {epoch}");
 	ErrorObjectOwned::owned(UNKNOWN_EPOCH, message, None::<()>)
+}
+
+/// A parameter names a message that isn't on record.
+pub fn unknown_message(field: &str) -> ErrorObjectOwned {
+	let message = format!("{field}: there is no such message in this node's final blocks");
+	ErrorObjectOwned::owned(UNKNOWN_MESSAGE, message, None::<()>)
+}
+
+/// A parameter names a message of a block whose state isn't kept any more.
+pub fn pruned(field: &str, chain: ChainId) -> ErrorObjectOwned {
+	let message = format!(
+		"{field}: the states of chain {chain} that tell of it are pruned here; a node with --state-pruning=archive has them"
+	);
+	ErrorObjectOwned::owned(UNREADABLE, message, None::<()>)
+}
+
+/// A chain could not be read.
+pub fn unreadable(why: &str) -> ErrorObjectOwned {
+	ErrorObjectOwned::owned(
+		UNREADABLE,
+		format!("the chain's state can't be read: {why}"),
+		None::<()>,
+	)
 }
 
 /// A runtime API failed.

@@ -4,8 +4,10 @@
 //!
 //! | namespace | file | what it tells |
 //! |---|---|---|
+//! | `actors_*` | [`actors`] | actors, their code, storage and interfaces, and what a call would do |
 //! | `consensus_*` | [`consensus`] | a block's certificate, the committee, epoch and round, evidence of conflicting votes |
-//! | `messages_*` | [`messages`] | what became of a message, its proof, the state of a channel |
+//! | `messages_*` | [`messages`], [`trace`] | what became of a message, its proof, the state of a channel; a message and all that it caused |
+//! | `composition_*` | [`composition`] | which actors fit together, pipelines, interfaces of actors |
 //! | `beacon_*`, `elections_*` | [`elections`] | seeds of the random beacon, and how far elections of committees are |
 //! | `network_*` | [`network`] | all chains, what they hold, what is in flight, how far this node has synced |
 //!
@@ -24,19 +26,23 @@
 //!   numbers; as parameters, decimal strings are taken too.
 //! - What a parameter lacks is said with its name: `destination: expected a chain id (an integer from 0 to
 //!   4294967295), got a string of 3 characters`. Codes of errors are in [`error`].
-//! - What the root chain says is read at its final block, unless a parameter `at` names another one.
+//! - What the root chain says is read at its final block, what a chain says of its actors at its best one, unless a parameter
+//!   `at` names another one.
 //!
 //! # Assumptions
 //!
 //! Callers are hostile: no method writes, each answer is bounded by what the runtime keeps, and each runs on a
 //! thread for blocking work, so that a slow one doesn't hold up the others.
 
+pub mod actors;
+pub mod composition;
 pub mod consensus;
 pub mod elections;
 pub mod error;
 pub mod messages;
 pub mod network;
 pub mod params;
+pub mod trace;
 
 #[cfg(test)]
 mod mock;
@@ -44,13 +50,16 @@ mod mock;
 pub use consensus::EvidenceSource;
 
 use crate::{
+	actors::{Actors, ActorsRpcServer},
+	composition::{Composition, CompositionRpcServer},
 	consensus::{Consensus, ConsensusRpcServer},
 	elections::{BeaconRpcServer, Elections, ElectionsRpcServer},
 	messages::{Channels, ChannelsRpcServer, Messages, MessagesRpcServer},
 	network::{Network, NetworkRpcServer},
+	trace::{TraceRpcServer, Tracers, Tracing},
 };
 use asterism_primitives::{
-	api::{MessagesApi, RootApi},
+	api::{ActorsApi, CompositionApi, MessagesApi, RootApi},
 	beacon::BeaconApi,
 	digest::RootRef,
 	election::ElectionsApi,
@@ -116,6 +125,8 @@ pub struct TransactionDeps<C, P, R> {
 	pub root_client: Arc<R>,
 	/// Tells whether the root chain is syncing.
 	pub root_sync: Oracle,
+	/// The transaction chains in this process, over which messages are traced.
+	pub tracers: Tracers,
 }
 
 /// All that a root node adds to `sc-service`'s own methods.
@@ -155,7 +166,9 @@ where
 		+ Send
 		+ Sync
 		+ 'static,
-	C::Api: MessagesApi<OpaqueBlock>
+	C::Api: ActorsApi<OpaqueBlock>
+		+ MessagesApi<OpaqueBlock>
+		+ CompositionApi<OpaqueBlock>
 		+ AccountNonceApi<OpaqueBlock, AccountId, AccountNonce>
 		+ BlockBuilder<OpaqueBlock>,
 	P: TransactionPool + 'static,
@@ -170,9 +183,10 @@ where
 		evidence,
 		root_client,
 		root_sync,
+		tracers,
 	} = deps;
 	let system = System::<_, _, OpaqueBlock>::new(client.clone(), pool);
-	let mut module = transaction_namespaces(chain, client, sync, evidence, root_client, root_sync)?;
+	let mut module = transaction_namespaces(chain, client, sync, evidence, root_client, root_sync, tracers)?;
 	module.merge(SystemApiServer::<Hash, AccountId, AccountNonce>::into_rpc(system))?;
 	Ok(module)
 }
@@ -208,6 +222,7 @@ fn transaction_namespaces<C, R>(
 	evidence: Arc<dyn EvidenceSource>,
 	root_client: Arc<R>,
 	root_sync: Oracle,
+	tracers: Tracers,
 ) -> Result<RpcModule<()>, RegisterMethodError>
 where
 	C: ProvideRuntimeApi<OpaqueBlock>
@@ -216,13 +231,16 @@ where
 		+ Send
 		+ Sync
 		+ 'static,
-	C::Api: MessagesApi<OpaqueBlock>,
+	C::Api: ActorsApi<OpaqueBlock> + MessagesApi<OpaqueBlock> + CompositionApi<OpaqueBlock>,
 	R: ProvideRuntimeApi<OpaqueBlock> + HeaderBackend<OpaqueBlock> + Send + Sync + 'static,
 	R::Api: RootApi<OpaqueBlock> + BeaconApi<OpaqueBlock> + ElectionsApi<OpaqueBlock>,
 {
 	let mut module = RpcModule::new(());
 	module.merge(Consensus::new(chain, client.clone(), root_client.clone(), evidence).into_rpc())?;
 	module.merge(Messages::new(chain, client.clone(), root_client.clone()).into_rpc())?;
+	module.merge(Tracing::new(chain, tracers).into_rpc())?;
+	module.merge(Actors::new(client.clone()).into_rpc())?;
+	module.merge(Composition::new(client.clone()).into_rpc())?;
 	module.merge(Channels::new(root_client.clone()).into_rpc())?;
 	merge_elections(&mut module, root_client.clone())?;
 	module.merge(Network::transaction(root_client, root_sync, client, sync).into_rpc())?;

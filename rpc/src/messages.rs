@@ -154,7 +154,7 @@ pub struct ChannelInfo {
 /// How far a message is, from what its source and the root chain say of it, and the source's block that has it, if
 /// one of them tells. The root chain may know more than the source, which learns of deliveries later, or is syncing
 /// here.
-pub fn stage(sent: SentState, record: &ChannelRecord, nonce: Nonce) -> (Stage, Option<BlockNumber>) {
+pub fn stage(sent: &SentState, record: &ChannelRecord, nonce: Nonce) -> (Stage, Option<BlockNumber>) {
 	let anchored_in = record
 		.waiting
 		.iter()
@@ -163,7 +163,7 @@ pub fn stage(sent: SentState, record: &ChannelRecord, nonce: Nonce) -> (Stage, O
 		})
 		.map(|waiting| waiting.number);
 	let included_in = match sent {
-		SentState::Included { number } => Some(number),
+		SentState::Included { number } => Some(*number),
 		_ => None,
 	};
 	let stage = match sent {
@@ -238,7 +238,7 @@ where
 			.runtime_api()
 			.channel(root.finalized_hash, self.chain, destination)
 			.map_err(error::api)?;
-		let (state, number) = stage(sent, &record, nonce);
+		let (state, number) = stage(&sent, &record, nonce);
 		let block = match number {
 			Some(number) => {
 				let hash = self.client.hash(number).map_err(error::client)?;
@@ -357,21 +357,21 @@ mod tests {
 		let included = SentState::Included { number: 9 };
 		let reason = BounceReason::Refused;
 		assert_eq!(
-			stage(SentState::Unknown, &record(4, 4), 5),
+			stage(&SentState::Unknown, &record(4, 4), 5),
 			(Stage::Unknown, None)
 		);
-		assert_eq!(stage(included, &record(4, 4), 5), (Stage::Included, Some(9)));
-		assert_eq!(stage(included, &record(5, 4), 5), (Stage::Included, Some(9)));
-		assert_eq!(stage(included, &record(7, 4), 5), (Stage::Anchored, Some(9)));
+		assert_eq!(stage(&included, &record(4, 4), 5), (Stage::Included, Some(9)));
+		assert_eq!(stage(&included, &record(5, 4), 5), (Stage::Included, Some(9)));
+		assert_eq!(stage(&included, &record(7, 4), 5), (Stage::Anchored, Some(9)));
 		assert_eq!(
-			stage(SentState::Unknown, &record(7, 4), 5),
+			stage(&SentState::Unknown, &record(7, 4), 5),
 			(Stage::Anchored, Some(9))
 		);
-		assert_eq!(stage(included, &record(7, 5), 5), (Stage::Anchored, Some(9)));
-		assert_eq!(stage(included, &record(7, 6), 5), (Stage::Delivered, Some(9)));
-		assert_eq!(stage(SentState::Delivered, &record(7, 4), 5).0, Stage::Delivered);
+		assert_eq!(stage(&included, &record(7, 5), 5), (Stage::Anchored, Some(9)));
+		assert_eq!(stage(&included, &record(7, 6), 5), (Stage::Delivered, Some(9)));
+		assert_eq!(stage(&SentState::Delivered, &record(7, 4), 5).0, Stage::Delivered);
 		assert_eq!(
-			stage(SentState::Bounced { reason }, &record(7, 7), 5),
+			stage(&SentState::Bounced { reason }, &record(7, 7), 5),
 			(Stage::Bounced, None)
 		);
 		let top = Batch {
@@ -386,7 +386,7 @@ mod tests {
 			..record(4, 4)
 		};
 		assert_eq!(
-			stage(SentState::Unknown, &overflow, u64::MAX),
+			stage(&SentState::Unknown, &overflow, u64::MAX),
 			(Stage::Unknown, None)
 		);
 	}

@@ -1,15 +1,25 @@
 //! Two small chains for tests, and ways to call methods as a user does.
 
-use crate::{root_namespaces, transaction_namespaces, EvidenceSource};
+use crate::{
+	root_namespaces,
+	trace::{ClientHistory, Tracers},
+	transaction_namespaces, EvidenceSource,
+};
+use asterism_interface::{Deadline, Interface, ServiceLevel};
 use asterism_primitives::{
-	api::{ChainRecord, InFlight, MessagesApi, RootApi, SentState},
+	api::{
+		ActorAddress, ActorView, ActorsApi, ChainRecord, CodeView, CompositionApi, CompositionFault,
+		ConnectionView, DryRun, DryRunCall, DryRunMessage, DryRunOutcome, Hop, InFlight, InterfaceView,
+		MessagesApi, PipelineView, RootApi, SentState, StageRole, StageView,
+	},
 	beacon::{Attempt, BeaconApi, Resharing, Seed, Sharing, SharingId},
 	certificate::{Certificate, CertificateKind, Round, ENGINE_ID},
 	committee::{BlsPublic, BlsSignature, Committee, Epoch, Member, MemberId},
 	digest::{round_item, RootRef},
 	election::{Candidacy, Claim, Election, ElectionsApi, Phase, Readiness},
 	message::{
-		batch_root, batch_value, value_hash, BounceReason, Delivery, Message, MessageBody, OutboxLeaf,
+		batch_root, batch_value, value_hash, BounceReason, Delivery, Message, MessageBody, MessageId,
+		OutboxLeaf, Outcome,
 	},
 	protocol::channel::{Batch, BlockBatch},
 	root_state::{Anchor, ChannelRecord},
@@ -23,7 +33,10 @@ use polkadot_sdk::{
 	sp_blockchain::{BlockStatus, HeaderBackend, Info, Result as ClientResult},
 	sp_consensus::{self, NoNetwork, SyncOracle},
 	sp_core::H256,
-	sp_runtime::{generic::SignedBlock, traits::Header as _, Digest, Justifications, OpaqueExtrinsic},
+	sp_runtime::{
+		generic::SignedBlock, traits::Header as _, Digest, DispatchError, Justifications, OpaqueExtrinsic,
+		Weight,
+	},
 };
 use serde_json::{json, Value};
 use std::sync::Arc;
@@ -192,6 +205,68 @@ fn election(phase: Phase) -> Election {
 	}
 }
 
+/// The actor of the mock, and its code.
+pub const ACTOR: AccountId = AccountId::new([7; 32]);
+/// The hash of its code.
+pub const CODE: Hash = H256([0xc0; 32]);
+
+fn interface() -> Interface {
+	let service = ServiceLevel {
+		price: Balance::MAX,
+		deadline: Some(Deadline::Blocks(3)),
+	};
+	Interface::builder()
+		.accepts::<u32>("bid")
+		.emits::<u64>("sold")
+		.service(service)
+		.build()
+		.unwrap()
+		.into_inner()
+}
+
+/// Sends what it gets on to chain 2 if it is called; a new actor of its code bounces, and one of any other is refused.
+fn dry_run(origin: AccountId, call: DryRunCall) -> DryRun {
+	let (outcome, messages) = match call {
+		DryRunCall::Call {
+			destination,
+			value,
+			gas,
+			body,
+		} => {
+			assert_eq!((origin, destination), (AccountId::new([1; 32]), ACTOR));
+			let message = DryRunMessage {
+				chain: ChainId(2),
+				account: ACTOR,
+				value,
+				gas,
+				body,
+			};
+			(DryRunOutcome::Done, vec![message])
+		}
+		DryRunCall::Instantiate { code, .. } if code == CODE => {
+			let bounced = DryRunOutcome::Bounced {
+				reason: BounceReason::Failed,
+				detail: "Trap".into(),
+			};
+			(bounced, vec![])
+		}
+		DryRunCall::Instantiate { .. } => {
+			let refused = DryRunOutcome::Refused {
+				error: DispatchError::Unavailable,
+				text: "UnknownCode".into(),
+			};
+			(refused, vec![])
+		}
+	};
+	DryRun {
+		weight: Weight::from_parts(1_000, 2),
+		gas_used: 77,
+		messages,
+		outcome,
+		log: vec![b"h\xffi".to_vec()],
+	}
+}
+
 mock_impl_runtime_apis! {
 	impl BeaconApi<Block> for MockApi {
 		fn group_key() -> Option<BlsPublic> { Some(BlsPublic([9; 96])) }
@@ -265,6 +340,42 @@ mock_impl_runtime_apis! {
 		}
 	}
 
+	impl CompositionApi<Block> for MockApi {
+		fn interface_of(actor: ActorAddress) -> Option<InterfaceView> {
+			let view = InterfaceView { code: Hash::repeat_byte(6), interface: vec![1, 2, 3], announced: Some(9) };
+			(actor.chain == ChainId(2)).then_some(view)
+		}
+		fn check_connection(
+			_: ActorAddress,
+			_: String,
+			to: ActorAddress,
+			_: String,
+		) -> Result<(), CompositionFault> {
+			if to.chain == ChainId(2) {
+				return Ok(());
+			}
+			Err(CompositionFault { path: "accepts.take.kitty.id".into(), why: "expected u64, found u32".into() })
+		}
+		fn check_pipeline(_: Vec<u8>) -> Result<(), CompositionFault> { Ok(()) }
+		fn connection(_: Hash) -> Option<ConnectionView> { None }
+		fn pipeline(id: Hash) -> Option<PipelineView> {
+			let stage = StageView {
+				role: StageRole::Reduce { key: Some("word".into()) },
+				replicas: vec![ActorAddress { chain: ChainId(2), account: AccountId::new([2; 32]) }],
+				input: "take".into(),
+				output: "give".into(),
+			};
+			let view = PipelineView {
+				owner: AccountId::new([1; 32]),
+				deposit: Balance::MAX,
+				stages: vec![stage],
+				runs: 3,
+				current: true,
+			};
+			(id == Hash::repeat_byte(7)).then_some(view)
+		}
+	}
+
 	impl MessagesApi<Block> for MockApi {
 		fn root_view() -> Option<RootRef> { None }
 		fn expected(_: ChainId) -> Nonce { 0 }
@@ -281,6 +392,46 @@ mock_impl_runtime_apis! {
 				9 => SentState::Bounced { reason: BounceReason::BelowMinimum },
 				_ => SentState::Unknown,
 			}
+		}
+	}
+
+	impl ActorsApi<Block> for MockApi {
+		fn actor(account: AccountId) -> Option<ActorView> {
+			(account == ACTOR).then(|| ActorView {
+				code: CODE,
+				items: 2,
+				bytes: 40,
+				deposit: Balance::MAX,
+				waiting: 1,
+			})
+		}
+		fn code(code: Hash) -> Option<CodeView> {
+			(code == CODE).then(|| CodeView {
+				owner: AccountId::new([1; 32]),
+				deposit: 9,
+				users: 1,
+				load_gas: 5_000,
+				bytes: vec![0, 97, 115, 109],
+			})
+		}
+		fn storage(account: AccountId, key: Vec<u8>) -> Option<Vec<u8>> {
+			(account == ACTOR && key == [7]).then(|| vec![1, 2])
+		}
+		fn interface(code: Hash) -> Option<Vec<u8>> {
+			(code == CODE).then(|| interface().encode())
+		}
+		fn dry_run(origin: AccountId, call: DryRunCall) -> DryRun {
+			dry_run(origin, call)
+		}
+		fn hops() -> Vec<Hop> {
+			let id = MessageId::Inner { block: 1, index: 0 };
+			let child = MessageId::Outer { source: ChainId(1), destination: ChainId(2), nonce: 1 };
+			let account = Some(ACTOR);
+			vec![
+				Hop::Sent { id, parent: None, chain: ChainId(1), account: account.clone() },
+				Hop::Ended { id, parent: None, recipient: account.clone(), outcome: Outcome::Handled, gas_used: 5 },
+				Hop::Sent { id: child, parent: Some(id), chain: ChainId(2), account },
+			]
 		}
 	}
 }
@@ -307,6 +458,8 @@ impl EvidenceSource for Conflict {
 /// The namespaces of a node of chain 1, its client, and its root client.
 pub fn transaction_node() -> (RpcModule<()>, Arc<MockClient>, Arc<MockClient>) {
 	let (client, root) = (MockClient::new(1), MockClient::new(0));
+	let tracers = Tracers::default();
+	tracers.insert(ChainId(1), Arc::new(ClientHistory::new(client.clone())));
 	let module = transaction_namespaces(
 		ChainId(1),
 		client.clone(),
@@ -314,6 +467,7 @@ pub fn transaction_node() -> (RpcModule<()>, Arc<MockClient>, Arc<MockClient>) {
 		Arc::new(Conflict),
 		root.clone(),
 		Arc::new(NoNetwork),
+		tracers,
 	);
 	(module.unwrap(), client, root)
 }

@@ -1,6 +1,7 @@
 //! A transaction chain of all our pallets, and a small network of such chains around a root chain's rules.
 
 use crate as pallet_actors;
+use asterism_order::queue::Limits;
 use asterism_primitives::{
 	digest::{self, Traffic},
 	inherents::{DELIVERIES, ROOT_VIEW},
@@ -18,18 +19,22 @@ use polkadot_sdk::{
 		derive_impl,
 		inherent::ProvideInherent,
 		parameter_types,
-		traits::{ConstU128, ConstU32, Hooks},
+		traits::{ConstU128, ConstU32, ConstU64, Hooks, UnixTime},
+		weights::{Weight, WeightMeter},
 		PalletId,
 	},
 	sp_inherents::InherentData,
 	sp_io::TestExternalities,
 	sp_runtime::{
 		traits::{Dispatchable, IdentityLookup},
-		BuildStorage,
+		BuildStorage, Perbill,
 	},
 	*,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+	collections::{BTreeMap, BTreeSet},
+	time::Duration,
+};
 
 type Block = frame_system::mocking::MockBlockU32<Test>;
 
@@ -75,13 +80,46 @@ impl pallet_messages::Config for Test {
 
 parameter_types! {
 	pub const PotId: PalletId = PalletId(*b"test/pot");
+	pub const QueueShare: Perbill = Perbill::from_percent(40);
+	pub const QueueLimits: Limits = Limits { depth: 12, mailbox: 8, total: 24 };
+}
+
+pub const MAX_GAS: u64 = 5_000_000;
+/// What an actor has on hold, beside 2 for each key and 1 for each byte.
+pub const PER_ITEM: Balance = 2;
+
+/// A second a block.
+pub struct Clock;
+
+impl UnixTime for Clock {
+	fn now() -> Duration {
+		Duration::from_secs(System::block_number().into())
+	}
 }
 
 impl pallet_actors::Config for Test {
+	type RuntimeHoldReason = RuntimeHoldReason;
 	type Currency = Balances;
 	type Messages = Messages;
+	type Time = Clock;
 	type PotId = PotId;
+	type DepositPerItem = ConstU128<PER_ITEM>;
+	type DepositPerByte = ConstU128<1>;
+	type WeightPerGas = ConstU64<30_000>;
+	type MaxGas = ConstU64<MAX_GAS>;
+	type QueueShare = QueueShare;
+	type QueueLimits = QueueLimits;
 	type WeightInfo = ();
+}
+
+/// The account that uploads code, and what it has.
+pub const RICH: u8 = 40;
+pub const FORTUNE: Balance = 100_000_000;
+
+/// Gives the rich account what it has.
+pub fn endow() {
+	use frame_support::traits::fungible::Mutate;
+	Balances::mint_into(&account(RICH), FORTUNE).unwrap();
 }
 
 pub fn account(n: u8) -> AccountId {
@@ -123,6 +161,23 @@ pub fn new_test_ext() -> TestExternalities {
 	chain(ChainId(1))
 }
 
+/// What a block has for the queue: a second.
+fn block_weight() -> Weight {
+	Weight::from_parts(1_000_000_000_000, u64::MAX)
+}
+
+/// Executes what earlier blocks left in the queue.
+pub fn poll() {
+	let mut meter = WeightMeter::with_limit(block_weight());
+	Actors::on_poll(System::block_number(), &mut meter);
+}
+
+/// Executes what is in the queue with what is left of a block.
+pub fn idle() {
+	let used = Actors::on_idle(System::block_number(), block_weight());
+	assert!(used.all_lte(block_weight()));
+}
+
 /// What the root chain keeps, by the very rules that it runs.
 #[derive(Default)]
 struct Root {
@@ -155,7 +210,10 @@ impl Network {
 			issuance: 0,
 		};
 		for id in 1..=chains {
-			let held = network.on(id, Balances::total_issuance);
+			let held = network.on(id, || {
+				endow();
+				Balances::total_issuance()
+			});
 			ledger::register(&mut network.root.ledger, ChainId(id), CurrencyId::NATIVE, held).unwrap();
 			network.issuance += held;
 		}
@@ -171,7 +229,9 @@ impl Network {
 	pub fn end_block(&mut self, chain: u32) {
 		let (number, traffic) = self.on(chain, || {
 			let number = System::block_number();
+			idle();
 			Messages::on_finalize(number);
+			Actors::on_finalize(number);
 			RootView::on_finalize(number);
 			Actors::do_try_state().unwrap();
 			let traffic = digest::traffic(&System::digest()).unwrap_or_default();
@@ -179,6 +239,7 @@ impl Network {
 			System::initialize(&(number + 1), &Default::default(), &Default::default());
 			RootView::on_initialize(number + 1);
 			Messages::on_initialize(number + 1);
+			poll();
 			(number, traffic)
 		});
 		self.pending[chain as usize - 1].push(Pending { number, traffic });
@@ -302,7 +363,7 @@ impl Network {
 			self.end_block(chain);
 			self.checkpoint(chain);
 		}
-		for _ in 0..6 {
+		for _ in 0..12 {
 			for chain in 1..=self.chains.len() as u32 {
 				self.inherents(chain, false);
 				self.end_block(chain);

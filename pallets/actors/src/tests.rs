@@ -1,4 +1,10 @@
-use crate::{mock::*, *};
+mod code;
+mod properties;
+
+use crate::{
+	mock::{Actors, *},
+	*,
+};
 use asterism_primitives::{api::SentState, message::MessageBody};
 use polkadot_sdk::{
 	frame_support::{assert_noop, assert_ok},
@@ -102,8 +108,15 @@ fn what_can_not_be_transferred_stays() {
 		assert_noop!(transfer(7, at(B, 2), 1), TokenError::FundsUnavailable);
 		assert_noop!(transfer(1, at(A, 7), MINIMUM - 1), TokenError::BelowMinimum);
 		// A block sends no more than a batch.
-		for _ in 0..256 {
-			assert_ok!(transfer(1, at(B, 2), 1));
+		for n in 0..256u32 {
+			// Those to one account would be one message.
+			let mut id = [7; 32];
+			id[..4].copy_from_slice(&n.to_le_bytes());
+			let to = Address {
+				chain: B,
+				account: AccountId::new(id),
+			};
+			assert_ok!(transfer(1, to, 1));
 		}
 		assert_noop!(
 			polkadot_sdk::frame_support::storage::with_storage_layer(|| transfer(1, at(B, 2), 1)),

@@ -23,6 +23,7 @@ fn payload() -> Payload {
 		recipient: AccountId::new([2; 32]),
 		currency: CurrencyId::NATIVE,
 		value: 1,
+		body: MessageBody::Add,
 	}
 }
 
@@ -138,6 +139,7 @@ mod benchmarks {
 			body: MessageBody::Bounce {
 				nonce,
 				reason: BounceReason::Refused,
+				call: None,
 			},
 		});
 		for delivery in &deliveries {

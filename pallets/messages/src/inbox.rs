@@ -66,7 +66,7 @@ impl<T: Config> Checker<T> {
 		let returnable = delivery
 			.messages
 			.iter()
-			.filter(|message| message.body == MessageBody::Add)
+			.filter(|message| !message.body.is_bounce())
 			.count() as u32;
 		let room = self
 			.room(source)
@@ -159,11 +159,15 @@ impl<T: Config> Pallet<T> {
 	/// Executes one message; what can't be executed goes back.
 	pub(crate) fn execute(source: ChainId, message: Message) -> DispatchResult {
 		let nonce = message.nonce;
-		if let MessageBody::Bounce { nonce: of, reason } = message.body {
-			T::Handler::returned(source, &message, of, reason);
+		if let MessageBody::Bounce {
+			nonce: of, reason, ..
+		} = &message.body
+		{
+			let (of, reason) = (*of, reason.clone());
+			T::Handler::returned(source, &message, of, reason.clone());
 			// Whatever the source says: only what was sent can have come back.
 			if of < Outbounds::<T>::get(source).closed.recorded {
-				Self::note_bounce(source, of, reason);
+				Self::note_bounce(source, of, reason.clone());
 			}
 			Self::deposit_event(Event::Delivered { source, nonce });
 			Self::deposit_event(Event::Bounced {
@@ -191,7 +195,14 @@ impl<T: Config> Pallet<T> {
 			recipient: message.sender,
 			currency: message.currency,
 			value: message.value,
-			body: MessageBody::Bounce { nonce, reason },
+			body: MessageBody::Bounce {
+				nonce,
+				reason: reason.clone(),
+				call: match message.body {
+					MessageBody::Call(call) => Some(call),
+					MessageBody::Add | MessageBody::Bounce { .. } => None,
+				},
+			},
 		};
 		let returned = Self::enqueue(source, back, Outbound::send_back).map_err(|error| match error {
 			SendError::TooManyFlows => Error::<T>::TooManyFlows,

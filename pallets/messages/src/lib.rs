@@ -28,6 +28,11 @@
 //! A block runs `RootView::set` first: acknowledgements in it make room, anchors in it verify deliveries, and the chains
 //! that it lists are those that can be sent to.
 //!
+//! ## Merging
+//!
+//! Deposits of a block with the same sender, recipient and currency become one message (Thinkey §5.6). Their values are added up
+//! when the block ends, before anything is hashed, so a deposit takes the same time however many messages the batch has.
+//!
 //! ## Conservation
 //!
 //! The caller of [`SendMessage::send`] has burned what the message carries; the handler mints what it keeps. The flows
@@ -132,6 +137,19 @@ pub mod pallet {
 	pub type Bounces<T> =
 		StorageDoubleMap<_, Twox64Concat, ChainId, Twox64Concat, u32, (Nonce, BounceReason), OptionQuery>;
 
+	/// The deposits of the current block by destination, sender, recipient and currency: those after the first are merged with
+	/// it. Empty between blocks.
+	#[pallet::storage]
+	pub type OpenDeposits<T> = StorageDoubleMap<
+		_,
+		Twox64Concat,
+		ChainId,
+		Blake2_128Concat,
+		(AccountId, AccountId, CurrencyId),
+		OpenDeposit,
+		OptionQuery,
+	>;
+
 	/// The traffic of the current block so far.
 	#[pallet::storage]
 	pub type Current<T> = StorageValue<_, BlockTraffic, ValueQuery>;
@@ -140,7 +158,7 @@ pub mod pallet {
 	#[pallet::event]
 	#[pallet::generate_deposit(pub(crate) fn deposit_event)]
 	pub enum Event<T: Config> {
-		/// A message is on its way.
+		/// A message is on its way. There is one event for each part of a message that was merged.
 		Sent {
 			/// To which chain.
 			destination: ChainId,

@@ -18,12 +18,11 @@ impl<T: Config> SendMessage for Pallet<T> {
 			recipient,
 			currency,
 			value,
+			body,
 		} = payload;
-		if destination == T::RootState::chain_id() {
-			return Err(SendError::OwnChain);
-		}
-		if destination.is_root() {
-			return Err(SendError::RootChain);
+		Self::ensure_other(destination)?;
+		if body.is_bounce() {
+			return Err(SendError::WrongBody);
 		}
 		// What goes back need not ask: its destination has just proved a message by its anchor on the root chain.
 		if !T::RootState::is_known(destination) {
@@ -35,9 +34,43 @@ impl<T: Config> SendMessage for Pallet<T> {
 			recipient,
 			currency,
 			value,
-			body: MessageBody::Add,
+			body,
 		};
-		Self::enqueue(destination, draft, Outbound::send)
+		if draft.body != MessageBody::Add {
+			return Self::enqueue(destination, draft, Outbound::send);
+		}
+		let key = (draft.sender.clone(), draft.recipient.clone(), currency);
+		match OpenDeposits::<T>::get(destination, &key) {
+			Some(open) => Self::merge(destination, key, open, value),
+			None => {
+				let nonce = Self::enqueue(destination, draft, Outbound::send)?;
+				OpenDeposits::<T>::insert(destination, key, OpenDeposit { nonce, more: 0 });
+				Ok(nonce)
+			}
+		}
+	}
+
+	fn send_back(destination: ChainId, payload: Payload) -> Result<Nonce, SendError> {
+		let Payload {
+			sender,
+			recipient,
+			currency,
+			value,
+			body,
+		} = payload;
+		Self::ensure_other(destination)?;
+		if !body.is_bounce() {
+			return Err(SendError::WrongBody);
+		}
+		let draft = Message {
+			nonce: 0,
+			sender,
+			recipient,
+			currency,
+			value,
+			body,
+		};
+		Self::enqueue(destination, draft, Outbound::send_back)
 	}
 
 	fn closing_weight() -> Weight {
@@ -52,6 +85,74 @@ impl<T: Config> SendMessage for Pallet<T> {
 }
 
 impl<T: Config> Pallet<T> {
+	fn ensure_other(destination: ChainId) -> Result<(), SendError> {
+		if destination == T::RootState::chain_id() {
+			return Err(SendError::OwnChain);
+		}
+		if destination.is_root() {
+			return Err(SendError::RootChain);
+		}
+		Ok(())
+	}
+
+	/// Books value that leaves.
+	fn book_outflow(
+		current: &mut BlockTraffic,
+		destination: ChainId,
+		currency: CurrencyId,
+		value: Balance,
+	) -> Result<(), SendError> {
+		book(&mut current.outflows, destination, currency, value).map_err(|error| match error {
+			FlowError::TooMany => SendError::TooManyFlows,
+			FlowError::Overflow => SendError::ValueOverflow,
+		})
+	}
+
+	/// Adds value to a deposit of this block.
+	fn merge(
+		destination: ChainId,
+		key: (AccountId, AccountId, CurrencyId),
+		open: OpenDeposit,
+		value: Balance,
+	) -> Result<Nonce, SendError> {
+		let mut current = Current::<T>::get();
+		Self::book_outflow(&mut current, destination, key.2, value)?;
+		let OpenDeposit { nonce, more } = open;
+		let more = more.checked_add(value).ok_or(SendError::ValueOverflow)?;
+		OpenDeposits::<T>::insert(destination, &key, OpenDeposit { nonce, more });
+		Current::<T>::put(current);
+		let (sender, recipient, currency) = key;
+		Self::deposit_event(Event::Sent {
+			destination,
+			nonce,
+			sender,
+			recipient,
+			currency,
+			value,
+		});
+		Ok(nonce)
+	}
+
+	/// The messages of the current block for a destination, from this nonce on, with the values of merged deposits.
+	fn merged(destination: ChainId, number: BlockNumber, first_nonce: Nonce) -> Batched {
+		let mut messages = Messages::<T>::get(destination, number);
+		let mut changed = false;
+		for (_, OpenDeposit { nonce, more }) in OpenDeposits::<T>::drain_prefix(destination) {
+			let place = nonce
+				.checked_sub(first_nonce)
+				.and_then(|place| usize::try_from(place).ok());
+			if let Some(message) = place.and_then(|place| messages.get_mut(place)) {
+				// Their sum has been booked, so it fits.
+				message.value = message.value.saturating_add(more);
+				changed |= more > 0;
+			}
+		}
+		if changed {
+			Messages::<T>::insert(destination, number, &messages);
+		}
+		messages
+	}
+
 	/// Gives a message its place in the channel and adds it to the block's batch.
 	pub(crate) fn enqueue(
 		destination: ChainId,
@@ -60,20 +161,18 @@ impl<T: Config> Pallet<T> {
 	) -> Result<Nonce, SendError> {
 		let mut current = Current::<T>::get();
 		let mut outbound = Outbounds::<T>::get(destination);
+		let mut bytes = current.destinations.get(&destination).copied().unwrap_or(0);
+		if !message.body.is_bounce() {
+			bytes = bytes.saturating_add(message.encoded_size() as u32);
+			if bytes > BATCH_BYTES {
+				return Err(SendError::TooManyBytes);
+			}
+		}
 		current
 			.destinations
-			.try_insert(destination, ())
+			.try_insert(destination, bytes)
 			.map_err(|_| SendError::TooManyFlows)?;
-		book(
-			&mut current.outflows,
-			destination,
-			message.currency,
-			message.value,
-		)
-		.map_err(|error| match error {
-			FlowError::TooMany => SendError::TooManyFlows,
-			FlowError::Overflow => SendError::ValueOverflow,
-		})?;
+		Self::book_outflow(&mut current, destination, message.currency, message.value)?;
 		let nonce = place(&mut outbound).map_err(SendError::Channel)?;
 		message.nonce = nonce;
 		Messages::<T>::try_append(destination, Self::now(), &message)
@@ -118,7 +217,7 @@ impl<T: Config> Pallet<T> {
 				.ok()
 				.flatten()
 				.and_then(|batch| {
-					let messages = Messages::<T>::get(destination, number);
+					let messages = Self::merged(*destination, number, batch.first_nonce);
 					let value = value_hash(&batch_value(&messages)?);
 					Some(OutboxLeaf {
 						destination: *destination,
@@ -261,6 +360,10 @@ impl<T: Config> Pallet<T> {
 		ensure!(
 			kept == unacknowledged,
 			"an outbox is kept while one of its batches waits"
+		);
+		ensure!(
+			OpenDeposits::<T>::iter_keys().next().is_none(),
+			"deposits are merged at the end of their block"
 		);
 		ensure!(
 			!Current::<T>::exists(),

@@ -5,6 +5,7 @@ use crate::{
 use asterism_primitives::{
 	api::SentState,
 	inherents::{RootViewData, ROOT_VIEW},
+	message::{Call as Said, MAX_BODY},
 	protocol::channel::{ChannelRecord, CAPACITY, RESERVED},
 	root_state::Anchor,
 };
@@ -34,11 +35,27 @@ fn pay(recipient: AccountId, value: Balance) -> Payload {
 		recipient,
 		currency: CurrencyId::NATIVE,
 		value,
+		body: MessageBody::Add,
 	}
 }
 
+/// Sends a deposit that no later one is merged with.
 fn send(destination: ChainId, recipient: AccountId, value: Balance) -> Result<Nonce, SendError> {
+	let nonce = send_merging(destination, recipient, value)?;
+	let _ = OpenDeposits::<Test>::clear(u32::MAX, None);
+	Ok(nonce)
+}
+
+fn send_merging(destination: ChainId, recipient: AccountId, value: Balance) -> Result<Nonce, SendError> {
 	<Messages as SendMessage>::send(destination, pay(recipient, value))
+}
+
+fn call_of(len: usize) -> MessageBody {
+	MessageBody::Call(Said {
+		gas: 1_000,
+		depth: 3,
+		body: vec![7; len].try_into().unwrap(),
+	})
 }
 
 /// Ends the block and begins the next; returns the traffic of the ended one.
@@ -179,6 +196,103 @@ fn a_block_commits_to_what_it_sends() {
 }
 
 #[test]
+fn deposits_of_a_block_are_merged() {
+	new_test_ext(A).execute_with(|| {
+		assert_eq!(send_merging(B, account(7), 5), Ok(0));
+		assert_eq!(send_merging(B, account(8), 6), Ok(1));
+		assert_eq!(send_merging(B, account(7), 7), Ok(0));
+		// Another destination, and another currency, are others.
+		assert_eq!(send_merging(C, account(7), 1), Ok(0));
+		let mut other = pay(account(7), 9);
+		other.currency = CurrencyId(1);
+		assert_eq!(<Messages as SendMessage>::send(B, other), Ok(2));
+		// Calls are never merged.
+		for nonce in 3..5 {
+			let mut call = pay(account(7), 1);
+			call.body = call_of(3);
+			assert_eq!(<Messages as SendMessage>::send(B, call), Ok(nonce));
+		}
+		assert_noop!(
+			send_merging(B, account(7), Balance::MAX),
+			SendError::ValueOverflow
+		);
+		let traffic = end_block().unwrap();
+		assert_eq!(traffic.outflows[0].amount, 5 + 6 + 7 + 2);
+		let delivery = Messages::delivery(B, 1).unwrap();
+		assert_eq!(delivery.verify(B, traffic.outbox_root).map(|b| b.count), Ok(5));
+		let values: Vec<_> = delivery.messages.iter().map(|message| message.value).collect();
+		assert_eq!(values, [12, 6, 9, 1, 1]);
+		// The next block begins anew.
+		assert_eq!(send_merging(B, account(7), 5), Ok(5));
+	});
+}
+
+#[test]
+fn a_block_sends_so_many_bytes_to_a_chain() {
+	new_test_ext(A).execute_with(|| {
+		let mut payload = pay(account(7), 1);
+		payload.body = call_of(MAX_BODY as usize);
+		let send_call = |destination| <Messages as SendMessage>::send(destination, payload.clone());
+		let mut sent = 0;
+		while send_call(B).is_ok() {
+			sent += 1;
+		}
+		assert_noop!(send_call(B), SendError::TooManyBytes);
+		assert_eq!(
+			sent,
+			BATCH_BYTES / (MAX_BODY + 8 + 2 * 32 + 4 + 16 + 1 + 8 + 1 + 2)
+		);
+		assert_ok!(send_call(C));
+		// What goes back isn't counted.
+		let mut back = pay(account(7), 1);
+		back.body = MessageBody::Bounce {
+			nonce: 0,
+			reason: BounceReason::Failed,
+			call: Some(Said::default()),
+		};
+		assert_noop!(
+			<Messages as SendMessage>::send(B, back.clone()),
+			SendError::WrongBody
+		);
+		assert_ok!(<Messages as SendMessage>::send_back(B, back));
+		assert_noop!(
+			<Messages as SendMessage>::send_back(B, pay(account(7), 1)),
+			SendError::WrongBody
+		);
+		end_block();
+		assert_ok!(send_call(B));
+	});
+}
+
+#[test]
+fn a_refused_call_goes_back_with_what_it_said() {
+	new_test_ext(B).execute_with(|| {
+		let message = Message {
+			nonce: 4,
+			sender: account(1),
+			recipient: refusing(),
+			currency: CurrencyId::NATIVE,
+			value: 5,
+			body: call_of(9),
+		};
+		assert_ok!(Messages::execute(A, message));
+		end_block();
+		let delivery = Messages::delivery(A, 1).unwrap();
+		let MessageBody::Call(call) = call_of(9) else {
+			unreachable!()
+		};
+		assert_eq!(
+			delivery.messages[0].body,
+			MessageBody::Bounce {
+				nonce: 4,
+				reason: BounceReason::Refused,
+				call: Some(call),
+			}
+		);
+	});
+}
+
+#[test]
 fn what_can_not_be_sent_changes_nothing() {
 	new_test_ext(A).execute_with(|| {
 		assert_noop!(send(A, account(7), 5), SendError::OwnChain);
@@ -314,6 +428,7 @@ fn a_changed_message_is_refused() {
 				d.messages[0].body = MessageBody::Bounce {
 					nonce: 0,
 					reason: BounceReason::Refused,
+					call: None,
 				}
 			},
 			Error::BadProof,

@@ -20,7 +20,13 @@ pub struct Payload {
 	pub currency: CurrencyId,
 	/// The value that it carries, in the currency's smallest unit.
 	pub value: Balance,
+	/// What it does.
+	pub body: MessageBody,
 }
+
+/// Bytes that the messages which a block newly sends to one destination may have together, encoded. What goes back to where it
+/// came from isn't counted: it is as long as what arrived, and bounded by its number.
+pub const BATCH_BYTES: u32 = 128 * 1024;
 
 /// Why a message can't be sent now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +42,10 @@ pub enum SendError {
 	TooManyFlows,
 	/// The block's value to this destination would not fit into 128 bits.
 	ValueOverflow,
+	/// The block sends as many bytes to this destination as it may, [`BATCH_BYTES`]; send in a later one.
+	TooManyBytes,
+	/// Only [`SendMessage::send_back`] sends bounces, and it sends nothing else.
+	WrongBody,
 	/// The channel refuses.
 	Channel(ChannelError),
 }
@@ -47,9 +57,19 @@ pub trait SendMessage {
 
 	/// Sends a message, whose value the caller has taken out of circulation. Returns its place in the channel.
 	///
+	/// A deposit with the same sender, recipient and currency as one before it in the block becomes one message with that
+	/// (Thinkey §5.6), and has its place.
+	///
 	/// # Errors
 	/// Any [`SendError`]; nothing is changed then.
 	fn send(destination: ChainId, payload: Payload) -> Result<Nonce, SendError>;
+
+	/// Sends a bounce to where the message came from that it returns. It may take a place that is reserved for that.
+	///
+	/// # Errors
+	/// [`SendError::OwnChain`], [`SendError::RootChain`], [`SendError::WrongBody`], [`SendError::TooManyFlows`],
+	/// [`SendError::ValueOverflow`], [`SendError::Channel`]; nothing is changed then.
+	fn send_back(destination: ChainId, payload: Payload) -> Result<Nonce, SendError>;
 
 	/// What a message adds to the end of the block that it is sent in: part of the weight of each call that sends one.
 	fn closing_weight() -> Weight;
@@ -57,6 +77,16 @@ pub trait SendMessage {
 	/// Makes a chain known, as a root view would.
 	#[cfg(feature = "runtime-benchmarks")]
 	fn make_known(chain: ChainId);
+}
+
+/// A deposit of the current block: its place in the channel, and the value of those that came after it and are one message
+/// with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub struct OpenDeposit {
+	/// The place.
+	pub nonce: Nonce,
+	/// The value to be added when the block ends.
+	pub more: Balance,
 }
 
 /// Executes messages from other chains.
@@ -92,8 +122,8 @@ pub type Flows = BoundedBTreeMap<(ChainId, CurrencyId), Balance, ConstU32<MAX_FL
 pub struct BlockTraffic {
 	/// Whether it has had its deliveries.
 	pub delivered: bool,
-	/// The chains that it sends messages to.
-	pub destinations: BoundedBTreeMap<ChainId, (), ConstU32<MAX_PEERS>>,
+	/// The chains that it sends messages to, and the bytes of those that are not bounces.
+	pub destinations: BoundedBTreeMap<ChainId, u32, ConstU32<MAX_PEERS>>,
 	/// The chains that it has taken messages from, and what it expects next of each.
 	pub sources: BoundedBTreeMap<ChainId, Nonce, ConstU32<MAX_PEERS>>,
 	/// The value that left.

@@ -30,7 +30,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 		Weight::from_parts(10_000_000, 4_096)
 			.saturating_add(T::DbWeight::get().reads_writes(1, 1))
 			.saturating_add(Weight::from_parts(80_000_000, 16_384).saturating_mul(b.into()))
-			.saturating_add(T::DbWeight::get().reads_writes(2, 3).saturating_mul(b.into()))
+			.saturating_add(T::DbWeight::get().reads_writes(4, 5).saturating_mul(b.into()))
 	}
 
 	fn acknowledge(b: u32) -> Weight {
@@ -64,7 +64,7 @@ impl WeightInfo for () {
 		Weight::from_parts(10_000_000, 4_096)
 			.saturating_add(RocksDbWeight::get().reads_writes(1, 1))
 			.saturating_add(Weight::from_parts(80_000_000, 16_384).saturating_mul(b.into()))
-			.saturating_add(RocksDbWeight::get().reads_writes(2, 3).saturating_mul(b.into()))
+			.saturating_add(RocksDbWeight::get().reads_writes(4, 5).saturating_mul(b.into()))
 	}
 
 	fn acknowledge(b: u32) -> Weight {

@@ -1,10 +1,16 @@
 //! The runtime APIs.
 
 use crate::*;
-use alloc::{vec, vec::Vec};
+use alloc::{string::String, vec, vec::Vec};
 use asterism_primitives::{
-	api::SentState, committee::Epoch, digest::RootRef, message::Delivery, Balance, BlockNumber, ChainId,
-	ChainParameters, CurrencyId, Nonce as MessageNonce,
+	api::{
+		ActorAddress, ActorView, CodeView, CompositionFault, ConnectionView, DryRun, DryRunCall, Hop,
+		InterfaceView, PipelineView, SentState,
+	},
+	committee::Epoch,
+	digest::RootRef,
+	message::Delivery,
+	Balance, BlockNumber, ChainId, ChainParameters, CurrencyId, Hash, Nonce as MessageNonce,
 };
 use asterism_runtime_common::session_keys;
 use polkadot_sdk::{
@@ -170,6 +176,59 @@ impl_runtime_apis! {
 
 		fn sent_state(destination: ChainId, nonce: MessageNonce) -> SentState {
 			Messages::sent_state(destination, nonce)
+		}
+	}
+
+	impl asterism_primitives::api::ActorsApi<Block> for Runtime {
+		fn actor(account: AccountId) -> Option<ActorView> {
+			Actors::actor(&account)
+		}
+
+		fn code(code: Hash) -> Option<CodeView> {
+			Actors::code(code)
+		}
+
+		fn storage(account: AccountId, key: Vec<u8>) -> Option<Vec<u8>> {
+			Actors::stored(&account, key)
+		}
+
+		fn interface(code: Hash) -> Option<Vec<u8>> {
+			Actors::interface(code)
+		}
+
+		fn dry_run(origin: AccountId, call: DryRunCall) -> DryRun {
+			Actors::dry_run(origin, call)
+		}
+
+		fn hops() -> Vec<Hop> {
+			Actors::hops()
+		}
+	}
+
+	impl asterism_primitives::api::CompositionApi<Block> for Runtime {
+		fn interface_of(actor: ActorAddress) -> Option<InterfaceView> {
+			Composition::interface_view(actor)
+		}
+
+		fn check_connection(
+			from: ActorAddress,
+			output: String,
+			to: ActorAddress,
+			input: String,
+		) -> Result<(), CompositionFault> {
+			Composition::check_connection(from, output, to, input)
+		}
+
+		fn check_pipeline(pipeline: Vec<u8>) -> Result<(), CompositionFault> {
+			Composition::check_pipeline(pipeline)
+		}
+
+		fn connection(id: Hash) -> Option<ConnectionView> {
+			Composition::connection_view(id)
+		}
+
+		fn pipeline(id: Hash) -> Option<PipelineView> {
+			Composition::pipeline_view(id)
 		}
 	}
 

@@ -18,6 +18,7 @@ frame_benchmarking::define_benchmarks!(
 	[pallet_messages, Messages]
 	[pallet_actors, Actors]
 	[pallet_epochs, Epochs]
+	[pallet_composition, Composition]
 );
 
 impl frame_benchmarking::baseline::Config for Runtime {}

@@ -1,7 +1,11 @@
 //! How the pallets are put together.
 
 use crate::*;
-use asterism_primitives::{Balance, BlockNumber, Hash, Hashing};
+use asterism_order::queue::Limits;
+use asterism_primitives::{
+	message::{Body, MessageId},
+	Balance, BlockNumber, Hash, Hashing,
+};
 use asterism_runtime_common::{
 	deposit, BlockHashCount, BlockLength, BlockWeights, ExistentialDeposit, Ss58Prefix,
 };
@@ -9,16 +13,26 @@ use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use polkadot_sdk::{
 	frame_support::{
 		derive_impl, parameter_types,
-		traits::{ConstU32, Get, InstanceFilter, VariantCountOf},
+		traits::{ConstU32, ConstU64, Get, InstanceFilter, VariantCountOf},
 		PalletId,
 	},
-	sp_runtime::traits::{AccountIdLookup, BlakeTwo256},
+	sp_runtime::{
+		traits::{AccountIdLookup, BlakeTwo256},
+		DispatchError, Perbill,
+	},
 };
 use scale_info::TypeInfo;
 
 parameter_types! {
 	pub const Version: RuntimeVersion = VERSION;
 	pub const PotId: PalletId = PalletId(*b"ast/pot0");
+	pub const CompositionId: PalletId = PalletId(*b"ast/comp");
+	/// The part of a block that is set aside for messages which earlier blocks left.
+	pub const QueueShare: Perbill = Perbill::from_percent(40);
+	/// Messages that may wait on a chain: at most 10 MB of them.
+	pub const QueueLimits: Limits = Limits { depth: 64, mailbox: 256, total: 4_096 };
+	pub const DepositPerItem: Balance = deposit(1, 0);
+	pub const DepositPerByte: Balance = deposit(0, 1);
 	pub const MultisigDepositBase: Balance = deposit(1, 88);
 	pub const MultisigDepositFactor: Balance = deposit(0, 32);
 	pub const ProxyDepositBase: Balance = deposit(1, 8);
@@ -195,14 +209,88 @@ impl pallet_root_view::Config for Runtime {
 
 impl pallet_messages::Config for Runtime {
 	type RootState = RootView;
-	type Handler = Actors;
+	type Handler = pallet_composition::Router<Runtime, Actors>;
 	type MaxDeliveries = ConstU32<512>;
 	type WeightInfo = pallet_messages::weights::SubstrateWeight<Runtime>;
 }
 
+/// Picoseconds of a gas in WebAssembly, at most: what an indirect call takes for its gas, rounded up.
+const WEIGHT_PER_GAS: u64 = 30_000;
+/// Gas that a message may carry: 150 ms.
+const MAX_GAS: u64 = 5_000_000;
+
 impl pallet_actors::Config for Runtime {
+	type RuntimeHoldReason = RuntimeHoldReason;
 	type Currency = Balances;
 	type Messages = Messages;
+	type Time = Timestamp;
 	type PotId = PotId;
+	type DepositPerItem = DepositPerItem;
+	type DepositPerByte = DepositPerByte;
+	type WeightPerGas = ConstU64<WEIGHT_PER_GAS>;
+	type MaxGas = ConstU64<MAX_GAS>;
+	type QueueShare = QueueShare;
+	type QueueLimits = QueueLimits;
 	type WeightInfo = pallet_actors::weights::SubstrateWeight<Runtime>;
+}
+
+/// What composition asks of actors.
+pub struct OfActors;
+
+impl pallet_composition::InterfaceOf for OfActors {
+	fn code_of(account: &AccountId) -> Option<Hash> {
+		Some(pallet_actors::Actors::<Runtime>::get(account)?.code)
+	}
+
+	fn interface_of(account: &AccountId) -> Option<(Hash, Vec<u8>)> {
+		let code = Self::code_of(account)?;
+		Some((code, Actors::interface(code)?))
+	}
+
+	#[cfg(feature = "runtime-benchmarks")]
+	fn set_interface(account: &AccountId, code: Hash, interface: Vec<u8>) {
+		let info = pallet_actors::CodeInfo {
+			owner: account.clone(),
+			deposit: 0,
+			users: 1,
+			load_gas: 0,
+		};
+		pallet_actors::Codes::<Runtime>::insert(code, info);
+		let interface = pallet_actors::InterfaceBytes::truncate_from(interface);
+		pallet_actors::Interfaces::<Runtime>::insert(code, interface);
+		let actor = pallet_actors::ActorInfo {
+			code,
+			items: 0,
+			bytes: 0,
+			deposit: 0,
+		};
+		pallet_actors::Actors::<Runtime>::insert(account, actor);
+	}
+}
+
+impl pallet_composition::Deliver for OfActors {
+	fn deliver(
+		from: AccountId,
+		to: asterism_interface::Address,
+		value: Balance,
+		gas: u64,
+		body: Body,
+	) -> Result<MessageId, DispatchError> {
+		Actors::do_call(from, to.into(), value, gas, body)
+	}
+}
+
+impl pallet_composition::Config for Runtime {
+	type RuntimeHoldReason = RuntimeHoldReason;
+	type Currency = Balances;
+	type Messages = Messages;
+	type Interfaces = OfActors;
+	type Deliver = OfActors;
+	type PalletId = CompositionId;
+	type DepositPerItem = DepositPerItem;
+	type DepositPerByte = DepositPerByte;
+	type MaxConnections = ConstU32<256>;
+	type MaxPipelines = ConstU32<32>;
+	type MaxAnnounced = ConstU32<1_024>;
+	type WeightInfo = pallet_composition::weights::SubstrateWeight<Runtime>;
 }

@@ -11,12 +11,14 @@
 //! | [`RootView`] | the newest finalized root block, and what it says |
 //! | [`Messages`] | channels to and from other chains |
 //! | [`Epochs`] | which committee a block belongs to, and when the next one takes over |
-//! | [`Actors`] | transfers within this chain and to others; the pot for dust |
+//! | [`Actors`] | transfers, actors with code and their messages, within this chain and to others; the pot for dust |
+//! | [`Composition`] | actors composed by the types of their messages: connections, pipelines, interfaces of other chains' actors |
 //!
 //! # Flow
 //!
 //! A block begins with up to three inherents, in this order: the time; the root block that it builds on, with the anchors
-//! that it needs; the messages that those anchors prove. Then come users' transactions. At its end the header states the
+//! that it needs; the messages that those anchors prove. Then come messages to actors that earlier blocks left, users'
+//! transactions, and as many messages to actors as there is time for. At its end the header states the
 //! block's traffic, which is its checkpoint on the root chain.
 //!
 //! # Assumptions
@@ -124,6 +126,8 @@ mod runtime {
 	pub type Actors = pallet_actors;
 	#[runtime::pallet_index(13)]
 	pub type Epochs = pallet_epochs;
+	#[runtime::pallet_index(14)]
+	pub type Composition = pallet_composition;
 }
 
 /// The number of an account's next transaction.

@@ -18,6 +18,8 @@ use polkadot_sdk::{
 };
 use serde_json::json;
 
+mod determinism;
+
 fn genesis(chain: u32) -> serde_json::Value {
 	let alice = Sr25519Keyring::Alice.to_account_id();
 	json!({
@@ -82,16 +84,9 @@ fn the_default_genesis_is_of_no_chain() {
 	}
 }
 
-/// Alice's first transaction: 5 noOs to Bob's account on that chain.
-fn transfer(chain: u32, nonce: Nonce) -> UncheckedExtrinsic {
+/// Alice's transaction.
+fn signed(call: RuntimeCall, nonce: Nonce) -> UncheckedExtrinsic {
 	let alice = Sr25519Keyring::Alice;
-	let call = RuntimeCall::Actors(pallet_actors::Call::transfer {
-		destination: pallet_actors::Address {
-			chain: ChainId(chain),
-			account: Sr25519Keyring::Bob.to_account_id(),
-		},
-		amount: 5 * UNIT,
-	});
 	let payload = SignedPayload::new(call, tx_extension::<Runtime>(Era::Immortal, nonce)).unwrap();
 	let signature = payload.using_encoded(|bytes| alice.sign(bytes));
 	let (call, extension, _) = payload.deconstruct();
@@ -99,9 +94,20 @@ fn transfer(chain: u32, nonce: Nonce) -> UncheckedExtrinsic {
 	UncheckedExtrinsic::new_signed(call, address, Signature::Sr25519(signature), extension)
 }
 
-/// The start of a block, with the time and, if there is one, a root view.
-fn begin_block(number: u32, view: Option<&RootViewData>) {
-	Executive::initialize_block(&header(number));
+/// Alice's transaction: 5 noOs to Bob's account on that chain.
+fn transfer(chain: u32, nonce: Nonce) -> UncheckedExtrinsic {
+	let call = RuntimeCall::Actors(pallet_actors::Call::transfer {
+		destination: pallet_actors::Address {
+			chain: ChainId(chain),
+			account: Sr25519Keyring::Bob.to_account_id(),
+		},
+		amount: 5 * UNIT,
+	});
+	signed(call, nonce)
+}
+
+/// The inherents of a block: the time and, if there is one, a root view.
+fn inherents(number: u32, view: Option<&RootViewData>) -> Vec<UncheckedExtrinsic> {
 	let mut data = InherentData::new();
 	let timestamp: InherentIdentifier = *b"timstap0";
 	data.put_data(timestamp, &(u64::from(number) * 1_000_000))
@@ -109,7 +115,13 @@ fn begin_block(number: u32, view: Option<&RootViewData>) {
 	if let Some(view) = view {
 		data.put_data(ROOT_VIEW, view).unwrap();
 	}
-	for inherent in data.create_extrinsics() {
+	data.create_extrinsics()
+}
+
+/// The start of a block.
+fn begin_block(number: u32, view: Option<&RootViewData>) {
+	Executive::initialize_block(&header(number));
+	for inherent in inherents(number, view) {
 		Executive::apply_extrinsic(inherent).unwrap().unwrap();
 	}
 }

@@ -10,10 +10,23 @@
 //!
 //! ```text
 //!  the text's owner ── Count{chunk, text} ──► mappers ── Counts{chunk, part} ──► reducer: word → count
+//!         ▲                                                                         │
+//!         └─────────────────────────────── Total ◄── when all chunks were added ────┘
 //! ```
 //!
 //! The owner cuts the text by [`chunks`], numbers the chunks, and sends each to any one mapper. The counts are read from
 //! the reducer's storage. They are the same for any number of mappers, and any order of arrival.
+//!
+//! # As a pipeline
+//!
+//! Mappers on k chains and the reducer can be declared as a pipeline of two stages, and the chunks sent as its batches:
+//!
+//! | stage | role | input | output |
+//! |---|---|---|---|
+//! | 0 | map | `mapper` | `to_reducer` |
+//! | 1 | reduce, without a key | `reducer` | `total` |
+//!
+//! Each mapper learns from the message itself which reducer it is to tell.
 //!
 //! # Words
 //!
@@ -75,6 +88,15 @@ pub enum Reducer {
 	/// Adds counts; from a mapper.
 	#[codec(index = 1)]
 	Counts(Counts),
+}
+
+/// What the reducer tells its owner, once, when all chunks were added.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+pub struct Total {
+	/// How many chunks there were.
+	pub chunks: u32,
+	/// How many words they had together.
+	pub words: u64,
 }
 
 /// Counts of words of a chunk.

@@ -1,13 +1,13 @@
 //! Texts that are counted on one chain and on several, against counts that are made here.
 
 use asterism_actor::{
-	asterism_interface::connect,
+	asterism_interface::{connect, Interface, Pipeline, Role, Stage, Valid},
 	interface,
 	testing::{gas, Random, World},
 	Address,
 };
 use std::collections::BTreeMap;
-use wordcount::{chunks, words, Counts, Mapper, Reducer, MAX_TEXT, MAX_WORD};
+use wordcount::{chunks, words, Counts, Mapper, Reducer, Total, MAX_TEXT, MAX_WORD};
 use wordcount_reducer::{Progress, PROGRESS, WORDS};
 
 const TEXT: &str = "When receiving a message, the actor can concurrently: send a finite number of messages to other \
@@ -100,7 +100,18 @@ impl Counting {
 			chunks: pieces as u32,
 			words: expected.values().sum(),
 		};
-		assert_eq!(self.world.item(&self.reducer, &PROGRESS), Some(progress));
+		assert_eq!(self.world.item(&self.reducer, &PROGRESS), Some(progress.clone()));
+		// The owner is told once.
+		let received = self.world.received(&self.owner).iter();
+		let told: Vec<Total> = received
+			.filter(|received| received.from == self.reducer && received.refusal().is_none())
+			.filter_map(|received| received.decode())
+			.collect();
+		let total = Total {
+			chunks: progress.chunks,
+			words: progress.words,
+		};
+		assert_eq!(told, [total]);
 	}
 }
 
@@ -229,4 +240,55 @@ fn the_interfaces_fit_together() {
 	let mapper = interface::<wordcount_mapper::Mapper>().unwrap();
 	let reducer = interface::<wordcount_reducer::Reducer>().unwrap();
 	connect(&mapper, "to_reducer", &reducer, "reducer").unwrap();
+}
+
+/// The pipeline of mappers and a reducer.
+fn pipeline(mappers: &[Address], reducer: Address, output: &str) -> Pipeline {
+	let stage = |role, replicas: &[Address], input: &str, output: &str| Stage {
+		role,
+		replicas: replicas.to_vec(),
+		input: input.into(),
+		output: output.into(),
+	};
+	Pipeline {
+		stages: vec![
+			stage(Role::Map, mappers, "mapper", output),
+			stage(Role::Reduce { key: None }, &[reducer], "reducer", "total"),
+		],
+	}
+}
+
+#[test]
+fn mappers_on_several_chains_and_a_reducer_are_a_pipeline() {
+	let (of_mappers, of_reducer) = (
+		interface::<wordcount_mapper::Mapper>().unwrap(),
+		interface::<wordcount_reducer::Reducer>().unwrap(),
+	);
+	for chains in 1..=3 {
+		let text = random_text(&mut Random::new(chains.into()), 1_000);
+		let pieces: Vec<&[u8]> = chunks(&text).collect();
+		let mut counting = Counting::new(chains, pieces.len());
+		let reducer = counting.reducer;
+		let lookup = |actor: &Address| -> Option<Valid<Interface>> {
+			Some(if *actor == reducer {
+				of_reducer.clone()
+			} else {
+				of_mappers.clone()
+			})
+		};
+		let checked = pipeline(&counting.mappers, reducer, "to_reducer").check(lookup);
+		assert_eq!(checked, Ok(()));
+		let refused = pipeline(&counting.mappers, reducer, "counts").check(lookup);
+		assert_eq!(
+			refused.unwrap_err().to_string(),
+			"stages[0].replicas[0]: emits.counts: missing"
+		);
+		// A batch goes to the mappers in turn.
+		for (chunk, piece) in (0..).zip(&pieces) {
+			let mapper = chunk as usize % counting.mappers.len();
+			counting.send(counting.owner, chunk, mapper, piece, gas::DEFAULT);
+		}
+		counting.world.run();
+		counting.check(pieces.len(), &text);
+	}
 }

@@ -6,7 +6,8 @@ extern crate alloc;
 use alloc::vec::Vec;
 use asterism_actor::{actor, ensure, Actor, Address, Context, Interface, Item, Map, MessageType, Refusal};
 use codec::{Decode, Encode};
-use wordcount::{Counts, Reducer as Message, MAX_COUNTS, MAX_MAPPERS, MAX_PARTS};
+use scale_info::meta_type;
+use wordcount::{Counts, Reducer as Message, Total, MAX_COUNTS, MAX_MAPPERS, MAX_PARTS};
 
 /// What is counted, and by whom.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -76,7 +77,7 @@ impl Actor for Reducer {
 
 impl Interface for Reducer {
 	const NAME: &'static str = "reducer";
-	const EMITS: &'static [MessageType] = &[];
+	const EMITS: &'static [MessageType] = &[("total", meta_type::<Total>)];
 }
 
 fn add(context: &mut Context, counts: Counts) -> Result<(), Refusal> {
@@ -117,6 +118,13 @@ fn add(context: &mut Context, counts: Counts) -> Result<(), Refusal> {
 	}
 	if added.set.count_ones() == u32::from(parts) {
 		progress.chunks = progress.chunks.saturating_add(1);
+		if progress.chunks == job.chunks {
+			let total = Total {
+				chunks: progress.chunks,
+				words: progress.words,
+			};
+			context.send(&job.owner, &total, 0, 0)?;
+		}
 	}
 	PROGRESS.set(context, &progress)
 }
