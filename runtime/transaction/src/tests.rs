@@ -7,7 +7,7 @@ use asterism_primitives::{
 	ChainId,
 };
 use asterism_runtime_common::{tx_extension, EXISTENTIAL_DEPOSIT, UNIT};
-use codec::Encode;
+use codec::{Decode, Encode};
 use pallet_root_view::fixture::RootFixture;
 use polkadot_sdk::{
 	sp_genesis_builder::runtime_decl_for_genesis_builder::GenesisBuilderV1,

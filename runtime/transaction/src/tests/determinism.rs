@@ -218,7 +218,7 @@ impl Wasm {
 			hash: blake2_256(wasm).to_vec(),
 			heap_pages: None,
 		};
-		let (result, _) = EXECUTOR.call(&mut self.0.ext(), &code, method, input, CallContext::Onchain);
+		let (result, _) = EXECUTOR.call(&mut self.0.ext(), &code, method, input, CallContext::Onchain { import: false });
 		result.unwrap_or_else(|error| panic!("{method}: {error}"))
 	}
 }
