@@ -131,15 +131,17 @@ async function story(network) {
 
   say('hops from chain 1 to chain 2')
   const [one, two] = [network.feed(1), network.feed(2)]
-  const bytesOf = async (chain, hash, index) => {
-    const { block } = await chain.provider.send('chain_getBlock', [hash])
-    return (block.extrinsics[index].length - 2) / 2
-  }
   /** What the runtime has charged for an extrinsic, in microseconds. */
   const weightOf = (events, index) => {
     const success = events.find((e) => e.extrinsic === index && e.section === 'system' && e.method === 'ExtrinsicSuccess')
     const info = success?.data.dispatchInfo ?? success?.data.dispatch_info
     return info ? Math.round(Number(info.weight.refTime.toBigInt()) / 1e6) : '?'
+  }
+  /** What chain 2's view of the root chain takes in a block: nothing, if an earlier block has brought one as new. */
+  const viewOf = async ({ hash, bytes, events }) => {
+    const { block } = await two.chain.api.rpc.chain.getBlock(hash)
+    const index = block.extrinsics.findIndex(({ method }) => method.section === 'rootView' && method.method === 'set')
+    return index < 0 ? { view: 0, viewTime: 0 } : { view: bytes[index], viewTime: weightOf(events, index) }
   }
   const headerBytes = async (chain, hash) => (await chain.api.rpc.chain.getHeader(hash)).encodedLength
   const hop = async (messages) => {
@@ -171,9 +173,7 @@ async function story(network) {
       checkpointTime: weightOf(anchor.events, index),
       deliver: destination.bytes[deliver],
       deliverTime: weightOf(destination.events, deliver),
-      // The root view is the inherent before it.
-      view: deliver > 0 ? await bytesOf(two.chain, destination.hash, deliver - 1) : 0,
-      viewTime: deliver > 0 ? weightOf(destination.events, deliver - 1) : 0,
+      ...(await viewOf(destination)),
       callTime: weightOf(source.events, source.events.find(event('actors', 'Called'))?.extrinsic),
     }
   }
@@ -185,7 +185,10 @@ async function story(network) {
     const anchor = await network.root.find(start + 1, 'a checkpoint of chain 1', event('checkpoints', 'Checkpointed', { chain: 1 }))
     const { block } = await network.root.provider.send('chain_getBlock', [anchor.hash])
     const newest = one.blocks.get(one.next - 1)
+    // The newest block with a view that is new.
+    const views = await Promise.all([1, 2, 3].map((back) => viewOf(two.blocks.get(two.next - back))))
     return {
+      ...(views.find(({ view }) => view > 0) ?? views[0]),
       sourceHeader: await headerBytes(one.chain, newest.hash),
       checkpoint: (block.extrinsics[anchor.event.extrinsic].length - 2) / 2,
       checkpointTime: weightOf(anchor.events, anchor.event.extrinsic),

@@ -78,7 +78,9 @@ async function counting(network, { width, own, text, pieces, types, examples, ex
     const read = await network.stored(own, reducer.account, numbers.map((n) => mapKey('added', u32(n))))
     return numbers.filter((_, i) => {
       if (!read[i]) return false
-      const { parts, set } = decodeStored('Added', read[i])
+      // A struct of polkadot.js is a map too: its `set` is a method, the field is got by its name.
+      const found = decodeStored('Added', read[i])
+      const [parts, set] = ['parts', 'set'].map((name) => found.get(name))
       return set.toNumber().toString(2).replaceAll('0', '').length === parts.toNumber()
     })
   }

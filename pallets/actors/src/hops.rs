@@ -197,7 +197,7 @@ mod tests {
 				chain: A,
 				account: Some(account(2)),
 			};
-			assert_eq!(Actors::hops(), [sent.clone()]);
+			assert_eq!(Actors::hops(), std::slice::from_ref(&sent));
 			idle();
 			let ended = Hop::Ended {
 				id,

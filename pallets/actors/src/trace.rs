@@ -4,6 +4,11 @@
 use super::*;
 
 /// Notes a processing.
+// Where nothing is noted, nothing of the runtime is needed.
+#[cfg_attr(
+	not(any(test, feature = "try-runtime")),
+	allow(clippy::extra_unused_type_parameters)
+)]
 pub(crate) fn record<T: Config>(account: &AccountId, received: MessageId, sent: Vec<SentNote>) {
 	#[cfg(any(test, feature = "try-runtime"))]
 	Trace::<T>::append(TraceStep {

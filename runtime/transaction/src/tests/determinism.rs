@@ -1,10 +1,7 @@
 //! Whatever actors do, a block is the same, twice executed natively and once in WebAssembly: results, state root and digest.
 
 use super::*;
-use asterism_primitives::{
-	message::Body,
-	Hash,
-};
+use asterism_primitives::{message::Body, Hash};
 use pallet_actors::{actor_account, Address, Event};
 use polkadot_sdk::{
 	sc_executor::WasmExecutor,
@@ -79,10 +76,18 @@ const MESSAGE: usize = 128;
 /// A module of these steps.
 fn program(steps: &[Guarded], known: &Known) -> Vec<u8> {
 	let (mut body, mut data) = (String::new(), String::new());
-	let escaped = |bytes: &[u8]| bytes.iter().fold(String::new(), |text, byte| format!("{text}\\{byte:02x}"));
+	let escaped = |bytes: &[u8]| {
+		bytes
+			.iter()
+			.fold(String::new(), |text, byte| format!("{text}\\{byte:02x}"))
+	};
 	for (i, (mask, step)) in steps.iter().enumerate() {
 		// The body begins at 100, whatever the kind of the message.
-		write!(body, "(if (i32.and (i32.load8_u (i32.const 100)) (i32.const {mask})) (then ").unwrap();
+		write!(
+			body,
+			"(if (i32.and (i32.load8_u (i32.const 100)) (i32.const {mask})) (then "
+		)
+		.unwrap();
 		let at = MESSAGES + i * MESSAGE;
 		let place = |bytes: &[u8]| format!("(data (i32.const {at}) \"{}\")", escaped(bytes));
 		match step {
@@ -119,7 +124,11 @@ fn program(steps: &[Guarded], known: &Known) -> Vec<u8> {
 			}
 			Step::Create { code, value, share } => {
 				// There is none before the first one.
-				let hash = known.codes.get(code % known.codes.len().max(1)).copied().unwrap_or_default();
+				let hash = known
+					.codes
+					.get(code % known.codes.len().max(1))
+					.copied()
+					.unwrap_or_default();
 				let value = u128::from(*value) * UNIT / 100;
 				let bytes = (hash, [i as u8; 32], value, 0u64, vec![0xffu8]).encode();
 				data += &place(&bytes);
@@ -135,7 +144,11 @@ fn program(steps: &[Guarded], known: &Known) -> Vec<u8> {
 				.unwrap();
 			}
 			Step::Become { code } => {
-				let hash = known.codes.get(code % known.codes.len().max(1)).copied().unwrap_or_default();
+				let hash = known
+					.codes
+					.get(code % known.codes.len().max(1))
+					.copied()
+					.unwrap_or_default();
 				data += &place(hash.as_ref());
 				write!(body, "(call $become (i32.const {at}))").unwrap();
 			}
@@ -196,7 +209,8 @@ impl Execute for Native {
 	}
 
 	fn apply(&mut self, extrinsic: &UncheckedExtrinsic) -> Vec<u8> {
-		self.0.execute_with(|| Executive::apply_extrinsic(extrinsic.clone()).encode())
+		self.0
+			.execute_with(|| Executive::apply_extrinsic(extrinsic.clone()).encode())
 	}
 
 	fn end(&mut self) -> Header {
@@ -206,7 +220,11 @@ impl Execute for Native {
 
 static EXECUTOR: LazyLock<WasmExecutor<SubstrateHostFunctions>> =
 	// Curves are for certificates only.
-	LazyLock::new(|| WasmExecutor::builder().with_allow_missing_host_functions(true).build());
+	LazyLock::new(|| {
+		WasmExecutor::builder()
+			.with_allow_missing_host_functions(true)
+			.build()
+	});
 
 struct Wasm(TestExternalities);
 
@@ -218,7 +236,13 @@ impl Wasm {
 			hash: blake2_256(wasm).to_vec(),
 			heap_pages: None,
 		};
-		let (result, _) = EXECUTOR.call(&mut self.0.ext(), &code, method, input, CallContext::Onchain { import: false });
+		let (result, _) = EXECUTOR.call(
+			&mut self.0.ext(),
+			&code,
+			method,
+			input,
+			CallContext::Onchain { import: false },
+		);
 		result.unwrap_or_else(|error| panic!("{method}: {error}"))
 	}
 }
@@ -365,7 +389,13 @@ fn the_programs_do_what_they_say() {
 	};
 	let write = Step::Write { key: 1, len: 40 };
 	// To Bob, here and away, and to itself.
-	let steps = [(1, send(0, false)), (1, send(0, true)), (1, send(2, false)), (1, write), (2, Step::Trap)];
+	let steps = [
+		(1, send(0, false)),
+		(1, send(0, true)),
+		(1, send(2, false)),
+		(1, write),
+		(2, Step::Trap),
+	];
 	let code = program(&steps, &none);
 	let hash = Hash::from(blake2_256(&code));
 	let actor = actor_account(&alice, &hash, &[0; 32]);
@@ -396,7 +426,10 @@ fn the_programs_do_what_they_say() {
 	};
 	assert_eq!(chain.block(vec![call(1), call(2)]), [true, true]);
 	chain.native[0].0.execute_with(|| {
-		assert_eq!(Balances::free_balance(Sr25519Keyring::Bob.to_account_id()), UNIT / 2);
+		assert_eq!(
+			Balances::free_balance(Sr25519Keyring::Bob.to_account_id()),
+			UNIT / 2
+		);
 		assert_eq!(Actors::stored(&actor, vec![1]).unwrap().len(), 40);
 		let outcomes: Vec<_> = System::events()
 			.into_iter()
@@ -405,7 +438,16 @@ fn the_programs_do_what_they_say() {
 				_ => None,
 			})
 			.collect();
-		assert!(outcomes.iter().any(|outcome| outcome.contains("Failed")), "{outcomes:?}");
-		assert!(outcomes.iter().filter(|outcome| outcome.contains("Handled")).count() >= 2, "{outcomes:?}");
+		assert!(
+			outcomes.iter().any(|outcome| outcome.contains("Failed")),
+			"{outcomes:?}"
+		);
+		assert!(
+			outcomes
+				.iter()
+				.filter(|outcome| outcome.contains("Handled"))
+				.count() >= 2,
+			"{outcomes:?}"
+		);
 	});
 }
