@@ -12,7 +12,7 @@ use asterism_committees::{run_committees, ClientProgress, CommitteesParams, Serv
 use asterism_consensus::{
 	broadcast,
 	chain::Verdict,
-	client::{ClientChain, Tier},
+	client::{ClientChain, Follow, Tier},
 	committees::{Certifier, RootCommittees},
 	evidence::EvidenceStore,
 	forks::{ClientFinal, Forks, Witness},
@@ -48,7 +48,7 @@ use polkadot_sdk::{
 	sc_telemetry::{Telemetry, TelemetryWorker},
 	sc_tracing,
 	sc_transaction_pool::Builder as PoolBuilder,
-	sc_transaction_pool_api::OffchainTransactionPoolFactory,
+	sc_transaction_pool_api::{ChainEvent, MaintainedTransactionPool, OffchainTransactionPoolFactory},
 	sp_api::{self, ProvideRuntimeApi},
 	sp_blockchain::HeaderBackend,
 	sp_core::traits::SpawnEssentialNamed,
@@ -778,6 +778,15 @@ fn start_chain<N: NetworkBackend<OpaqueBlock, Hash>, T: Tier>(
 			keys::insert(&*keystore, &seed, None).map_err(|e| ServiceError::Other(e.to_string()))?;
 		}
 		let interval = Duration::from_millis(parameters.block_interval.into());
+		let waiting = pool.clone();
+		let follow: Follow = Box::new(move |hash| {
+			let pool = waiting.clone();
+			Box::pin(async move {
+				// The pool computes the route itself.
+				let tree_route = None;
+				pool.maintain(ChainEvent::NewBestBlock { hash, tree_route }).await
+			})
+		});
 		let proposers = ProposerFactory::new(
 			task_manager.spawn_handle(),
 			client.clone(),
@@ -789,6 +798,7 @@ fn start_chain<N: NetworkBackend<OpaqueBlock, Hash>, T: Tier>(
 			client.clone(),
 			proposers,
 			tier,
+			follow,
 		));
 		let metrics = Metrics::new(registry.as_ref())?;
 		committees_of.insert(

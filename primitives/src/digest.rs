@@ -76,7 +76,7 @@ pub struct Received {
 	Clone, Debug, Default, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
 )]
 pub struct Traffic {
-	/// The Merkle root of the block's outer messages, see [`outbox_root`](crate::message::outbox_root); zero without any.
+	/// The Merkle root of the block's outer messages, see [`outbox_root`]; zero without any.
 	pub outbox_root: Hash,
 	/// The batches under that root, in ascending order of destinations.
 	pub sent: BoundedVec<Sent, ConstU32<MAX_PEERS>>,

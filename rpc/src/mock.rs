@@ -397,7 +397,7 @@ mock_impl_runtime_apis! {
 
 	impl ActorsApi<Block> for MockApi {
 		fn actor(account: AccountId) -> Option<ActorView> {
-			(account == ACTOR).then(|| ActorView {
+			(account == ACTOR).then_some(ActorView {
 				code: CODE,
 				items: 2,
 				bytes: 40,

@@ -652,6 +652,7 @@ impl Application {
 			let since = self.since(&hash).unwrap_or(Duration::MAX);
 			let pause = (self.interval / INCLUSION_FIRST).saturating_sub(since);
 			self.host.sleep(pause).await;
+			self.chain.before_final(hash).await;
 			if let Err(e) = self.finalize(&header, certificate) {
 				error!(target: LOG_TARGET, "block {} ({hash}) was agreed on but can't be made final: {e}", header.number());
 			}

@@ -108,6 +108,10 @@ pub trait Chain: Send + Sync + 'static {
 		None
 	}
 
+	/// Told before an imported block is made final. The blocks that this displaces are forgotten with it: what is to be kept of
+	/// them, like their transactions, must be taken from them now.
+	async fn before_final(&self, _hash: Hash) {}
+
 	/// Makes an imported block and its ancestors final, and keeps its certificate as justification. A block that is
 	/// final already stays as it is.
 	///

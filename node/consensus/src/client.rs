@@ -12,7 +12,7 @@ use asterism_primitives::{
 };
 use async_trait::async_trait;
 use codec::Encode;
-use futures::StreamExt;
+use futures::{future::BoxFuture, StreamExt};
 use parking_lot::Mutex;
 use polkadot_sdk::{
 	sc_client_api::{Backend, BlockBackend, BlockchainEvents, Finalizer},
@@ -27,7 +27,12 @@ use polkadot_sdk::{
 	sp_runtime::{traits::Block as BlockT, Digest, Justifications},
 	sp_timestamp,
 };
-use std::{collections::VecDeque, marker::PhantomData, sync::Arc, time::Duration};
+use std::{
+	collections::{BTreeMap, VecDeque},
+	marker::PhantomData,
+	sync::Arc,
+	time::Duration,
+};
 
 /// How many headers of refused blocks are remembered, the newest: a view has one block to refuse, and a committee that agrees on
 /// it does so soon.
@@ -68,23 +73,50 @@ impl Refused {
 	}
 }
 
+/// Heights above the newest final block, and whether more than one block was imported there.
+#[derive(Default)]
+struct Heights(BTreeMap<BlockNumber, (Hash, bool)>);
+
+impl Heights {
+	/// A block was imported.
+	fn insert(&mut self, number: BlockNumber, hash: Hash) {
+		let (first, contested) = self.0.entry(number).or_insert((hash, false));
+		*contested |= *first != hash;
+	}
+
+	/// Forgets what a final block of this height settles: whether that displaces a block.
+	fn settle(&mut self, number: BlockNumber) -> bool {
+		let above = self.0.split_off(&number.saturating_add(1));
+		let settled = std::mem::replace(&mut self.0, above);
+		settled.into_values().any(|(_, contested)| contested)
+	}
+}
+
+/// Makes what holds waiting transactions follow the chain that ends with a block. It takes back those of blocks that the chain
+/// has left, so their bodies must still be there.
+pub type Follow = Box<dyn Fn(Hash) -> BoxFuture<'static, ()> + Send + Sync>;
+
 /// A Substrate client, block builder and tier as one chain.
 pub struct ClientChain<C, B, E, T> {
 	client: Arc<C>,
 	proposers: Mutex<E>,
 	tier: T,
+	follow: Follow,
 	refused: Mutex<Refused>,
+	heights: Mutex<Heights>,
 	_backend: PhantomData<fn() -> B>,
 }
 
 impl<C, B, E, T> ClientChain<C, B, E, T> {
-	/// The chain of a client.
-	pub fn new(client: Arc<C>, proposers: E, tier: T) -> Self {
+	/// The chain of a client, and what has transactions wait for its blocks.
+	pub fn new(client: Arc<C>, proposers: E, tier: T, follow: Follow) -> Self {
 		ClientChain {
 			client,
 			proposers: Mutex::new(proposers),
 			tier,
+			follow,
 			refused: Mutex::default(),
+			heights: Mutex::default(),
 			_backend: PhantomData,
 		}
 	}
@@ -106,12 +138,16 @@ where
 {
 	async fn import_params(&self, params: BlockImportParams<OpaqueBlock>) -> Result<(), ChainError> {
 		let (client, header) = (self.client.clone(), params.header.clone());
+		let (number, hash) = (header.number, header.hash());
 		let result = blocking(move || futures::executor::block_on(client.import_block(params))).await?;
 		if result.as_ref().is_err_and(is_blocks_fault) {
 			self.refused.lock().insert(header);
 		}
 		match result.map_err(error)? {
-			ImportResult::Imported(_) | ImportResult::AlreadyInChain => Ok(()),
+			ImportResult::Imported(_) | ImportResult::AlreadyInChain => {
+				self.heights.lock().insert(number, hash);
+				Ok(())
+			}
 			other => Err(ChainError(format!("not imported: {other:?}"))),
 		}
 	}
@@ -262,6 +298,20 @@ where
 		self.refused.lock().get(hash).cloned()
 	}
 
+	async fn before_final(&self, hash: Hash) {
+		let Ok(Some(number)) = self.client.number(hash) else {
+			return;
+		};
+		if !self.heights.lock().settle(number) {
+			return;
+		}
+		let best = match self.client.hash(number) {
+			Ok(canonical) if canonical == Some(hash) => self.client.info().best_hash,
+			_ => hash,
+		};
+		(self.follow)(best).await;
+	}
+
 	fn finalize(&self, hash: Hash, certificate: Option<Certificate>) -> Result<(), ChainError> {
 		let number = self.client.number(hash).map_err(error)?;
 		let is_final = || match number {
@@ -297,6 +347,30 @@ mod tests {
 			extrinsics_root: zero,
 			digest: Default::default(),
 		}
+	}
+
+	#[test]
+	fn a_final_block_displaces_what_was_imported_beside_it_or_below() {
+		let hash = |n| Hash::repeat_byte(n);
+		let mut heights = Heights::default();
+		for (number, of) in [
+			(1, 1),
+			(1, 1),
+			(2, 2),
+			(3, 3),
+			(3, 30),
+			(4, 4),
+			(5, 50),
+			(5, 5),
+			(5, 50),
+		] {
+			heights.insert(number, hash(of));
+		}
+		assert!(!heights.settle(2));
+		assert!(heights.settle(4));
+		assert!(!heights.settle(4));
+		assert!(heights.settle(BlockNumber::MAX));
+		assert!(heights.0.is_empty());
 	}
 
 	#[test]

@@ -4,7 +4,7 @@
 //!
 //! On every final root block, for each source that the root chain has batches of waiting for this chain:
 //! - what the chain has taken in (at its final block) leaves the pool;
-//! - of the rest, the oldest [`MAX_PER_SOURCE`](crate::pool::MAX_PER_SOURCE) batches are fetched: from the source
+//! - of the rest, the oldest [`MAX_PER_SOURCE`] batches are fetched: from the source
 //!   chain if it runs in this process, else from up to [`PEERS_PER_ATTEMPT`] of its peers in random order;
 //! - an answer is kept iff it proves the batch on record against the anchor in this node's final root state. A wrong
 //!   answer costs the peer reputation, no answer costs nothing;
