@@ -139,26 +139,54 @@ describe('transfers', () => {
     await assert.rejects(within(60_000, 'inclusion', one.submit(call, dave)), /RootDestination/)
   })
 
-  test('messages of a channel arrive in order, and none is lost', async () => {
-    const [eve, recipient] = [uri('//Eve'), newcomer()]
-    const amounts = [1n, 2n, 3n, 4n, 5n, 6n, 7n, 8n].map((n) => n * NOOS)
+  // Eve sends each of these amounts to its recipient, on chain 2. What is deposited there, in order, until it is all.
+  const send = async (transfers) => {
+    const eve = uri('//Eve')
     const start = await two.best()
     let nonce = (await one.api.rpc.system.accountNextIndex(eve.address)).toNumber()
-    for (const amount of amounts) {
-      const call = one.api.tx.actors.transfer({ chain: 2, account: recipient.address }, amount)
+    for (const [recipient, amount] of transfers) {
+      const call = one.api.tx.actors.transfer({ chain: 2, account: recipient }, amount)
       await call.signAndSend(eve, { nonce: nonce++ })
     }
-    const total = amounts.reduce((a, b) => a + b)
+    const recipients = new Set(transfers.map(([recipient]) => recipient))
+    const notes = [...recipients].map((to) => event('actors', 'Deposited', { to }))
+    const note = (e) => notes.some((of) => of(e))
+    let missing = transfers.reduce((sum, [, amount]) => sum + amount, 0n)
     const arrived = []
-    const note = (e) => event('actors', 'Deposited', { to: recipient.address })(e)
     let from = start + 1
-    while (arrived.length < amounts.length) {
+    while (missing > 0n) {
       const block = await two.find(from, 'deposit', note)
-      arrived.push(...block.events.filter(note).map((e) => e.data.amount.toBigInt()))
+      for (const { data } of block.events.filter(note)) {
+        arrived.push([data.to.toString(), data.amount.toBigInt()])
+        missing -= data.amount.toBigInt()
+      }
       from = block.number + 1
     }
-    assert.deepEqual(arrived, amounts)
-    assert.equal(await two.balance(recipient.address), total)
+    for (const to of recipients) {
+      const total = transfers.filter(([of]) => of === to).reduce((sum, [, amount]) => sum + amount, 0n)
+      assert.equal(await two.balance(to), total)
+    }
+    return arrived
+  }
+  const amounts = [1n, 2n, 3n, 4n, 5n, 6n, 7n, 8n].map((n) => n * NOOS)
+
+  test('messages of a channel arrive in order, and none is lost', async () => {
+    const transfers = amounts.map((amount) => [newcomer().address, amount])
+    assert.deepEqual(await send(transfers), transfers)
+  })
+
+  test('deposits of one block for the same account are one message', async () => {
+    const recipient = newcomer().address
+    const arrived = await send(amounts.map((amount) => [recipient, amount]))
+    // Each is the sum of the next ones: those that were in a block together.
+    const rest = [...amounts]
+    for (const [, sum] of arrived) {
+      let taken = 0n
+      while (taken < sum && rest.length > 0) taken += rest.shift()
+      assert.equal(taken, sum)
+    }
+    assert.equal(rest.length, 0)
+    assert.ok(arrived.length < amounts.length, `${arrived.length} messages for ${amounts.length} transfers at once`)
   })
 })
 
