@@ -54,18 +54,25 @@ export class Interface {
   /** Encodes a message that the actor accepts, in hex: `encode('Bid', { kitty: 1, sale: 1 })`. */
   encode(variant, fields = null) {
     const type = this.accepted()
-    const known = [this.registry.lookup.getTypeDef(type).sub ?? []].flat().map(({ name }) => name)
-    if (!known.includes(variant)) throw new Error(`message: expected one of ${known.join(', ')}, got ${variant}`)
+    this.checkVariant(type, variant)
     return this.registry.createType(type, { [variant]: fields }).toHex()
   }
 
-  /** Decodes a message: its variant and fields. The type is that of what is accepted, unless another one is given. */
-  decode(hex, type = this.accepted()) {
+  /** Refuses a variant that the type doesn't have: the library's own types fill gaps between indices with variants of theirs. */
+  checkVariant(type, variant) {
+    const known = this.registry.lookup.getSiType(type).def.asVariant.variants.map(({ name }) => name.toString())
+    if (!known.includes(variant)) throw new Error(`message: expected one of ${known.join(', ')}, got ${variant}`)
+  }
+
+  /** Decodes a message that the actor accepts: its variant and fields. */
+  decode(hex) {
+    const type = this.accepted()
     const bytes = hexToU8a(hex)
     const message = this.registry.createType(type, bytes)
     if (message.encodedLength !== bytes.length) {
       throw new Error(`message: expected ${message.encodedLength} bytes, got ${bytes.length}`)
     }
+    this.checkVariant(type, message.type)
     return { variant: message.type, fields: message.inner?.toJSON() ?? null }
   }
 }

@@ -22,7 +22,7 @@ import { u8aToHex } from '@polkadot/util'
 const LISTENER =
   '0x' +
   ['04', '0c', '736179', '00'].join('') + // accepts: say, type 0
-  ['04', '14', '6865617264', '01'].join('') + // emits: heard, type 1
+  ['04', '14', '6865617264', '04'].join('') + // emits: heard, type 1, compact
   '18' + // 6 types
   // 0: no path, no parameters, variant with 2 variants; no docs.
   ['00', '00', '00', '01', '08'].join('') +
@@ -58,7 +58,9 @@ describe('interfaces', () => {
   test('what does not fit is refused by name', () => {
     assert.throws(() => listener.encode('Sell', {}), /expected one of Hello, Bid, got Sell/)
     assert.throws(() => listener.decode('0x0000'), /expected 1 bytes, got 2/)
-    assert.throws(() => listener.decode('0x01'), /Unable to create|index/i)
+    assert.throws(() => listener.decode('0x01'), /expected one of Hello, Bid, got/)
+    assert.throws(() => listener.decode('0x04'), /Unable to create|index/i)
+    assert.throws(() => listener.encode('__Unused1', {}), /expected one of Hello, Bid, got __Unused1/)
     assert.throws(() => listener.emitted('nothing'), /expected one of heard/)
     assert.throws(() => new Interface(LISTENER + '00'), /nothing after/)
     assert.throws(() => new Interface('Listener'), /expected bytes in hex/)
