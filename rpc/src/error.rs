@@ -73,11 +73,7 @@ pub fn unreadable(why: &str) -> ErrorObjectOwned {
 
 /// A runtime API failed.
 pub fn api(error: ApiError) -> ErrorObjectOwned {
-	ErrorObjectOwned::owned(
-		UNREADABLE,
-		format!("the chain's state can't be read: {error}"),
-		None::<()>,
-	)
+	unreadable(&error.to_string())
 }
 
 /// A client failed.

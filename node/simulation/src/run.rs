@@ -382,7 +382,7 @@ fn elections_the_beacons_key_and_handovers_go_on_through_faults() {
 		None => (0..number("ASTERISM_SIMULATION_SEEDS").unwrap_or(SEEDS)).collect(),
 	};
 	let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-	let next = AtomicUsize::new(0);
+	let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
 	let failed = Mutex::new(BTreeSet::new());
 	std::thread::scope(|scope| {
 		for _ in 0..threads.min(seeds.len()) {
@@ -390,6 +390,10 @@ fn elections_the_beacons_key_and_handovers_go_on_through_faults() {
 				while let Some(seed) = seeds.get(next.fetch_add(1, Ordering::Relaxed)) {
 					if told(*seed).is_err() {
 						failed.lock().insert(*seed);
+					}
+					let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+					if done % SEEDS as usize == 0 {
+						println!("{done} of {} seeds", seeds.len());
 					}
 				}
 			});

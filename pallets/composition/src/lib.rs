@@ -83,6 +83,7 @@ use polkadot_sdk::{
 };
 use scale_info::TypeInfo;
 
+mod actors;
 mod announcements;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
@@ -96,6 +97,7 @@ mod types;
 mod views;
 pub mod weights;
 
+pub use actors::OfActors;
 pub use announcements::Router;
 pub use pallet::*;
 pub use types::*;

@@ -2,10 +2,10 @@
 //! another, as the inbox does once it has verified them.
 
 use crate as pallet_composition;
-use crate::{Address, Deliver, InterfaceOf};
+use crate::{InterfaceOf, OfActors};
 use asterism_order::queue::Limits;
 use asterism_primitives::{
-	message::{Body, BounceReason, Message, MessageId},
+	message::{BounceReason, Message},
 	root_state::ChainIds,
 	AccountId, Balance, ChainId, ChainParameters, Hash,
 };
@@ -101,43 +101,12 @@ impl pallet_actors::Config for Test {
 	type WeightInfo = ();
 }
 
-/// What the pallet asks of actors.
-pub struct OfActors;
-
-impl InterfaceOf for OfActors {
-	fn code_of(account: &AccountId) -> Option<Hash> {
-		Some(pallet_actors::Actors::<Test>::get(account)?.code)
-	}
-
-	fn interface_of(account: &AccountId) -> Option<(Hash, Vec<u8>)> {
-		let code = Self::code_of(account)?;
-		Some((code, Actors::interface(code)?))
-	}
-
-	#[cfg(feature = "runtime-benchmarks")]
-	fn set_interface(account: &AccountId, code: Hash, interface: Vec<u8>) {
-		set_interface(account, code, interface);
-	}
-}
-
-impl Deliver for OfActors {
-	fn deliver(
-		from: AccountId,
-		to: Address,
-		value: Balance,
-		gas: u64,
-		body: Body,
-	) -> Result<MessageId, DispatchError> {
-		Actors::do_call(from, to.into(), value, gas, body)
-	}
-}
-
 impl pallet_composition::Config for Test {
 	type RuntimeHoldReason = RuntimeHoldReason;
 	type Currency = Balances;
 	type Messages = Messages;
-	type Interfaces = OfActors;
-	type Deliver = OfActors;
+	type Interfaces = OfActors<Test>;
+	type Deliver = OfActors<Test>;
 	type PalletId = CompositionId;
 	type DepositPerItem = ConstU128<2>;
 	type DepositPerByte = ConstU128<1>;
@@ -153,24 +122,7 @@ pub fn account(n: u8) -> AccountId {
 
 /// Makes an account an actor with this interface; its code, which needs no gas, isn't there to run.
 pub fn set_interface(account: &AccountId, code: Hash, interface: Vec<u8>) {
-	let info = pallet_actors::CodeInfo {
-		owner: account.clone(),
-		deposit: 0,
-		users: 1,
-		load_gas: 0,
-	};
-	pallet_actors::Codes::<Test>::insert(code, info);
-	pallet_actors::Interfaces::<Test>::insert(
-		code,
-		pallet_actors::InterfaceBytes::try_from(interface).expect("it is short enough"),
-	);
-	let actor = pallet_actors::ActorInfo {
-		code,
-		items: 0,
-		bytes: 0,
-		deposit: 0,
-	};
-	pallet_actors::Actors::<Test>::insert(account, actor);
+	OfActors::<Test>::set_interface(account, code, interface);
 }
 
 /// A chain that knows chains 1 to 99, on which accounts 1 to 3 are rich.

@@ -37,7 +37,7 @@ pub trait InterfaceOf {
 	fn interface_of(account: &AccountId) -> Option<(Hash, Vec<u8>)>;
 
 	/// Makes an account an actor with this interface, which needs no gas.
-	#[cfg(feature = "runtime-benchmarks")]
+	#[cfg(any(test, feature = "runtime-benchmarks"))]
 	fn set_interface(account: &AccountId, code: Hash, interface: Vec<u8>);
 }
 

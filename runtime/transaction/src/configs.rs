@@ -2,10 +2,7 @@
 
 use crate::*;
 use asterism_order::queue::Limits;
-use asterism_primitives::{
-	message::{Body, MessageId},
-	Balance, BlockNumber, Hash, Hashing,
-};
+use asterism_primitives::{Balance, BlockNumber, Hash, Hashing};
 use asterism_runtime_common::{
 	deposit, BlockHashCount, BlockLength, BlockWeights, ExistentialDeposit, Ss58Prefix,
 };
@@ -18,7 +15,7 @@ use polkadot_sdk::{
 	},
 	sp_runtime::{
 		traits::{AccountIdLookup, BlakeTwo256},
-		DispatchError, Perbill,
+		Perbill,
 	},
 };
 use scale_info::TypeInfo;
@@ -234,58 +231,12 @@ impl pallet_actors::Config for Runtime {
 	type WeightInfo = pallet_actors::weights::SubstrateWeight<Runtime>;
 }
 
-/// What composition asks of actors.
-pub struct OfActors;
-
-impl pallet_composition::InterfaceOf for OfActors {
-	fn code_of(account: &AccountId) -> Option<Hash> {
-		Some(pallet_actors::Actors::<Runtime>::get(account)?.code)
-	}
-
-	fn interface_of(account: &AccountId) -> Option<(Hash, Vec<u8>)> {
-		let code = Self::code_of(account)?;
-		Some((code, Actors::interface(code)?))
-	}
-
-	#[cfg(feature = "runtime-benchmarks")]
-	fn set_interface(account: &AccountId, code: Hash, interface: Vec<u8>) {
-		let info = pallet_actors::CodeInfo {
-			owner: account.clone(),
-			deposit: 0,
-			users: 1,
-			load_gas: 0,
-		};
-		pallet_actors::Codes::<Runtime>::insert(code, info);
-		let interface = pallet_actors::InterfaceBytes::truncate_from(interface);
-		pallet_actors::Interfaces::<Runtime>::insert(code, interface);
-		let actor = pallet_actors::ActorInfo {
-			code,
-			items: 0,
-			bytes: 0,
-			deposit: 0,
-		};
-		pallet_actors::Actors::<Runtime>::insert(account, actor);
-	}
-}
-
-impl pallet_composition::Deliver for OfActors {
-	fn deliver(
-		from: AccountId,
-		to: asterism_interface::Address,
-		value: Balance,
-		gas: u64,
-		body: Body,
-	) -> Result<MessageId, DispatchError> {
-		Actors::do_call(from, to.into(), value, gas, body)
-	}
-}
-
 impl pallet_composition::Config for Runtime {
 	type RuntimeHoldReason = RuntimeHoldReason;
 	type Currency = Balances;
 	type Messages = Messages;
-	type Interfaces = OfActors;
-	type Deliver = OfActors;
+	type Interfaces = pallet_composition::OfActors<Runtime>;
+	type Deliver = pallet_composition::OfActors<Runtime>;
 	type PalletId = CompositionId;
 	type DepositPerItem = DepositPerItem;
 	type DepositPerByte = DepositPerByte;
