@@ -13,6 +13,7 @@ const IMPORTS = `
   (import "asterism" "send" (func $send (param i32 i32)))
   (import "asterism" "create" (func $create (param i32 i32 i32)))
   (import "asterism" "become" (func $become (param i32)))
+  (import "asterism" "end" (func $end (param i32)))
   (import "asterism" "refuse" (func $refuse (param i32 i32)))
   (import "asterism" "gas_left" (func $gas_left (result i64)))
   (import "asterism" "log" (func $log (param i32 i32)))`

@@ -6,7 +6,7 @@
 //! An actor is an account with code: a WebAssembly module that exports its [`MEMORY`] and the function [`HANDLE`]. The
 //! chain calls [`HANDLE`] once for each message to the account. In it, the code may send messages, create actors, read
 //! and change the account's storage, and name the code that handles the next message: the three things that an actor
-//! can do (Thinkey §5.1). Effects take place together after [`HANDLE`] has returned, and not at all if it failed.
+//! can do (Thinkey §5.1). It may end the actor as well. Effects take place together after [`HANDLE`] has returned, and not at all if it failed.
 //!
 //! Everything that crosses is SCALE-encoded, with nothing after it.
 //!
@@ -27,6 +27,7 @@
 //! | `send(message: i32, len: i32)` | sends an encoded [`Outgoing`] |
 //! | `create(creation: i32, len: i32, out: i32)` | creates an actor from an encoded [`Creation`], and writes its account, 32 bytes |
 //! | `become(code: i32)` | names the code, by its hash of 32 bytes, that handles the messages after this one |
+//! | `end(heir: i32)` | ends the actor after this message: what it then has, its deposit too, goes to the heir, an account of 32 bytes on this chain. Its storage has to be empty by then |
 //! | `refuse(reason: i32, len: i32)` | never returns: drops all effects, and sends the value back with the reason |
 //! | `gas_left() -> i64` | the gas that is left to this message |
 //! | `log(text: i32, len: i32)` | a line for the developer, kept in dry runs only |

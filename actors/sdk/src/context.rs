@@ -158,6 +158,26 @@ impl<'a> Context<'a> {
 		self.host.become_code(code);
 	}
 
+	/// Ends this actor once the message has been handled. What it has then, its deposit too, goes to the heir; its code may
+	/// be removed once no other actor has it.
+	///
+	/// Its storage has to be empty by then, or the message that is handled fails. What comes back later, and value that is
+	/// sent to the actor later, is nobody's: end when no answer is due any more.
+	///
+	/// # Errors
+	/// If the heir is on another chain, and if it is this actor.
+	pub fn end(&mut self, heir: &Address) -> Result<(), Refusal> {
+		let this = self.this();
+		if heir.chain != this.chain {
+			return Err("the heir is on another chain".into());
+		}
+		if heir.account == this.account {
+			return Err("an actor can't be its own heir".into());
+		}
+		self.host.end(&heir.account);
+		Ok(())
+	}
+
 	/// Leaves a line for the developer. It is kept in dry runs only, and shown by tests.
 	pub fn log(&self, line: &str) {
 		self.host.log(line);

@@ -6,7 +6,7 @@
 //! |---|---|
 //! | [`Actor`] | the code of an actor: what it does upon a message |
 //! | [`actor!`] | makes it a WebAssembly module that a chain can run |
-//! | [`Context`] | the message's sender and value, and the three things that an actor can do: send, create, become |
+//! | [`Context`] | the message's sender and value, and the three things that an actor can do: send, create, become; and ending it |
 //! | [`Item`], [`Map`] | what an actor remembers from message to message |
 //! | [`Unclaimed`] | value that came back from those that it was for |
 //! | [`Refusal`] | why an actor won't |

@@ -51,6 +51,8 @@ pub mod gas {
 	pub const CREATE: u64 = 70_000;
 	/// Naming the code of the next message, beyond [`CALL`].
 	pub const BECOME: u64 = 20_000;
+	/// Ending, beyond [`CALL`].
+	pub const END: u64 = 60_000;
 }
 
 /// Milliseconds from block to block.
@@ -87,6 +89,13 @@ enum Role {
 }
 
 impl Holder {
+	fn user(balance: u128) -> Self {
+		Self {
+			balance,
+			role: Role::User { received: Vec::new() },
+		}
+	}
+
 	fn actor(code: CodeHash) -> Self {
 		Self {
 			balance: 0,
@@ -169,12 +178,8 @@ impl World {
 			.issuance
 			.checked_add(balance)
 			.expect("the issuance fits into 128 bits");
-		let user = Holder {
-			balance,
-			role: Role::User { received: Vec::new() },
-		};
 		assert!(
-			self.accounts.insert(address, user).is_none(),
+			self.accounts.insert(address, Holder::user(balance)).is_none(),
 			"chain {chain} has a user {name} already"
 		);
 		address
@@ -389,6 +394,11 @@ impl World {
 
 	fn receive(&mut self, message: Message) {
 		let Some(holder) = self.accounts.get_mut(&message.to) else {
+			if let Kind::Bounce { .. } = message.kind {
+				// The actor that sent it has ended, and it can't go back once more.
+				self.accounts.insert(message.to, Holder::user(message.value));
+				return;
+			}
 			let gas = message.gas;
 			return self.bounce(message, Reason::Undeliverable, gas);
 		};
@@ -423,6 +433,7 @@ impl World {
 			creations: Vec::new(),
 			sends: Vec::new(),
 			next_code: None,
+			heir: None,
 		});
 		let result = match self.accounts.get(&message.to) {
 			Some(Holder {
@@ -442,6 +453,7 @@ impl World {
 					effects: &effects,
 				};
 				host.run(code, message)
+					.and_then(|()| effects.borrow().check_end(storage))
 			}
 			_ => Err(Reason::Undeliverable),
 		};
@@ -469,6 +481,12 @@ impl World {
 		}
 		for Outgoing { to, value, gas, body } in effects.sends {
 			self.relay(actor, to, value, gas, body);
+		}
+		if let Some(account) = effects.heir {
+			let chain = actor.chain;
+			let left = self.accounts.remove(actor).map_or(0, |holder| holder.balance);
+			let heir = self.accounts.entry(Address { chain, account });
+			heir.or_insert_with(|| Holder::user(0)).balance += left;
 		}
 	}
 
@@ -504,6 +522,19 @@ struct Effects {
 	creations: Vec<(Address, Creation)>,
 	sends: Vec<Outgoing>,
 	next_code: Option<CodeHash>,
+	heir: Option<Account>,
+}
+
+impl Effects {
+	/// An actor that ends leaves nothing in its storage.
+	fn check_end(&self, storage: &Storage) -> Result<(), Reason> {
+		let kept = storage.keys().any(|key| !self.changes.contains_key(key));
+		let written = self.changes.values().any(Option::is_some);
+		if self.heir.is_some() && (kept || written) {
+			return Err(Reason::Failed);
+		}
+		Ok(())
+	}
 }
 
 /// Ends the message from within a call of the host.
@@ -642,6 +673,11 @@ impl Host<'_> {
 			stop(Reason::Failed);
 		}
 		self.effects.borrow_mut().next_code = Some(*code);
+	}
+
+	pub(crate) fn end(&mut self, heir: &Account) {
+		self.charge(gas::CALL + gas::END);
+		self.effects.borrow_mut().heir = Some(*heir);
 	}
 
 	pub(crate) fn gas_left(&self) -> u64 {

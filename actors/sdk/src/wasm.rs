@@ -29,6 +29,7 @@ mod imports {
 		pub fn create(creation: *const u8, len: usize, out: *mut u8);
 		#[link_name = "become"]
 		pub fn become_code(code: *const u8);
+		pub fn end(heir: *const u8);
 		pub fn refuse(reason: *const u8, len: usize);
 		pub fn gas_left() -> i64;
 		pub fn log(text: *const u8, len: usize);
@@ -88,6 +89,11 @@ impl Host<'_> {
 	pub fn become_code(&mut self, code: &CodeHash) {
 		// SAFETY: the host reads as many bytes as a hash has.
 		unsafe { imports::become_code(code.as_ptr()) }
+	}
+
+	pub fn end(&mut self, heir: &Account) {
+		// SAFETY: the host reads as many bytes as an account has.
+		unsafe { imports::end(heir.as_ptr()) }
 	}
 
 	pub fn gas_left(&self) -> u64 {

@@ -26,6 +26,7 @@ enum Act {
 		value: u128,
 	},
 	Become(CodeHash),
+	End(Address),
 	Set(u32, Vec<u8>),
 	SetMany(u32),
 	SetLong {
@@ -71,6 +72,7 @@ impl Actor for Puppet {
 					CELLS.set(context, &u32::from(salt), &actor.encode())?;
 				}
 				Act::Become(code) => context.become_code(&code),
+				Act::End(heir) => context.end(&heir)?,
 				Act::Set(key, value) => CELLS.set(context, &key, &value)?,
 				Act::SetMany(count) => {
 					for key in 0..count {
@@ -246,6 +248,42 @@ fn an_actor_sends_creates_and_becomes() {
 	stage.world.run();
 	assert_eq!(stage.world.item(&actor, &NUMBER), Some(9));
 	assert!(stage.cell(7).is_some(), "storage stays when the code changes");
+}
+
+#[test]
+fn an_actor_ends_and_leaves_what_it_has() {
+	let mut stage = Stage::new();
+	let (alice, actor) = (stage.alice, stage.puppet);
+	let away = stage.world.user(2, "bob", 0);
+	stage.tell(&[Act::Set(1, vec![1])], 50);
+	assert_eq!(stage.refused(&[Act::End(away)]), "the heir is on another chain");
+	assert_eq!(
+		stage.refused(&[Act::End(actor)]),
+		"an actor can't be its own heir"
+	);
+	assert_eq!(stage.came_back(&[Act::End(alice)], 0), Some(Reason::Failed));
+	assert_eq!(
+		stage.came_back(&[Act::Remove(1), Act::End(alice), Act::Set(2, vec![])], 0),
+		Some(Reason::Failed)
+	);
+	// What it sends with its last message is on its way, and may come back too late.
+	let nobody = Address {
+		chain: 2,
+		account: [9; 32],
+	};
+	let send = |to, value| Act::Send {
+		to,
+		body: vec![],
+		value,
+		gas: 0,
+	};
+	let last = [Act::End(alice), send(away, 10), send(nobody, 5), Act::Remove(1)];
+	stage.tell(&last, 0);
+	assert_eq!(stage.world.code(&actor), None);
+	assert_eq!(stage.world.balance(&alice), 1_000 - 15);
+	assert_eq!(stage.world.balance(&away), 10);
+	assert_eq!(stage.world.balance(&actor), 5);
+	stage.world.assert_conserved();
 }
 
 #[test]

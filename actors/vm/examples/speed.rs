@@ -22,6 +22,10 @@ impl Host for Chain {
 	fn account(&self, _: &Creation) -> Option<Account> {
 		None
 	}
+
+	fn items(&self) -> u32 {
+		1
+	}
 }
 
 const MEMORY: &str = r#"(memory (export "memory") 1)"#;

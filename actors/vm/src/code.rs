@@ -61,7 +61,7 @@ const SIMD_PREFIX: u8 = 0xfd;
 const I32: ValType = ValType::I32;
 
 /// The host functions: name, parameters, results.
-const IMPORTS: [(&str, &[ValType], &[ValType]); 12] = [
+const IMPORTS: [(&str, &[ValType], &[ValType]); 13] = [
 	("info", &[I32], &[I32]),
 	("input_len", &[], &[I32]),
 	("input", &[I32], &[]),
@@ -71,6 +71,7 @@ const IMPORTS: [(&str, &[ValType], &[ValType]); 12] = [
 	("send", &[I32, I32], &[]),
 	("create", &[I32, I32, I32], &[]),
 	("become", &[I32], &[]),
+	("end", &[I32], &[]),
 	("refuse", &[I32, I32], &[]),
 	("gas_left", &[], &[ValType::I64]),
 	("log", &[I32, I32], &[]),
@@ -222,6 +223,10 @@ impl Host for Nothing {
 
 	fn account(&self, _: &Creation) -> Option<Account> {
 		None
+	}
+
+	fn items(&self) -> u32 {
+		0
 	}
 }
 

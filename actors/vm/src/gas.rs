@@ -15,6 +15,7 @@
 //! | … `send` | [`SEND`], [`SEND_BYTE`] a byte, and the gas that the message takes along |
 //! | … `create` | [`CREATE`], [`SEND_BYTE`] a byte, and the gas that the first message takes along |
 //! | … `become` | [`BECOME`] |
+//! | … `end` | [`END`] |
 //!
 //! For its gas, an indirect call takes the longest, about three times as long as simple instructions; host functions take
 //! the least. So a chain should measure indirect calls to say how much time a gas is: `examples/speed.rs` does.
@@ -52,3 +53,5 @@ pub const SEND_BYTE: u64 = 8;
 pub const CREATE: u64 = 60_000;
 /// `become`, which is a look-up in the chain's state, and a change of it at the end.
 pub const BECOME: u64 = 20_000;
+/// `end`, with which an account ends and its heir is paid.
+pub const END: u64 = 60_000;

@@ -2,8 +2,8 @@
 
 use crate::{
 	abi::{
-		CodeHash, Creation, Info, Outgoing, MAX_BODY, MAX_CREATIONS, MAX_KEY, MAX_LOG, MAX_MEMORY_PAGES,
-		MAX_REASON, MAX_SENDS, MAX_VALUE, NOT_FOUND,
+		Account, CodeHash, Creation, Info, Outgoing, MAX_BODY, MAX_CREATIONS, MAX_KEY, MAX_LOG,
+		MAX_MEMORY_PAGES, MAX_REASON, MAX_SENDS, MAX_VALUE, NOT_FOUND,
 	},
 	code::MAX_TABLE,
 	gas,
@@ -120,6 +120,7 @@ pub(crate) fn function<'s>(store: &mut Store<State<'s>>, name: &str) -> Option<F
 			create(env, creation, len, out)
 		}),
 		"become" => Func::wrap(store, |env: Env<'_, 's>, code: u32| become_(env, code)),
+		"end" => Func::wrap(store, |env: Env<'_, 's>, heir: u32| end(env, heir)),
 		"refuse" => Func::wrap(store, |env: Env<'_, 's>, reason: u32, len: u32| {
 			refuse(env, reason, len)
 		}),
@@ -247,6 +248,17 @@ fn become_(mut env: Env<'_, '_>, code: u32) -> Result<(), Error> {
 		return Err(stop(Failure::UnknownCode));
 	}
 	env.data_mut().effects.next_code = Some(hash);
+	Ok(())
+}
+
+fn end(mut env: Env<'_, '_>, heir: u32) -> Result<(), Error> {
+	charge(&mut env, gas::CALL + gas::END)?;
+	let mut account = Account::default();
+	account.copy_from_slice(slice(&env, heir, 32)?);
+	if account == env.data().info.this.account {
+		return Err(stop(Failure::OwnHeir));
+	}
+	env.data_mut().effects.heir = Some(account);
 	Ok(())
 }
 

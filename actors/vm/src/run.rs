@@ -27,6 +27,8 @@ pub trait Host {
 	/// The account of the actor that this creation by the running actor makes, a function of the creator, the code and
 	/// the salt; none if there is such an actor already.
 	fn account(&self, creation: &Creation) -> Option<Account>;
+	/// How many keys the actor's storage has, as it is before the message.
+	fn items(&self) -> u32;
 }
 
 /// A message to handle, and all that its code can know beside what it asks.
@@ -66,6 +68,9 @@ pub struct Effects {
 	pub sends: Vec<Outgoing>,
 	/// The code that handles the messages after this one, if it changes.
 	pub next_code: Option<CodeHash>,
+	/// Who gets what the actor has once all else is done, if it ends with this message; another account. The next code means
+	/// nothing then, and the changes leave nothing in its storage.
+	pub heir: Option<Account>,
 	/// The changes of the actor's storage, ordered by key, at most [`MAX_CHANGES`](crate::abi::MAX_CHANGES).
 	pub changes: Vec<Change>,
 	/// What these changes mean for the storage deposit.
@@ -116,6 +121,10 @@ pub enum Failure {
 	UnknownCode,
 	/// There is an actor from this code and salt of this creator already.
 	AlreadyCreated,
+	/// An actor that ends can't be its own heir.
+	OwnHeir,
+	/// An actor can't end while there is something in its storage.
+	NotEmpty,
 }
 
 /// What trapped.
@@ -183,21 +192,25 @@ pub fn run(code: &[u8], context: &Context<'_>, host: &dyn Host) -> Outcome {
 	let state = store.into_data();
 
 	let gas_used = limit.saturating_sub(left).saturating_sub(state.passed);
-	match result {
-		Ok(()) => {
-			let (changes, deposit) = state.overlay.finish();
-			let effects = Effects {
-				changes,
-				deposit,
-				..state.effects
-			};
-			Outcome {
-				gas_used,
-				gas_passed: state.passed,
-				result: Ok(effects),
-				log: state.log,
-			}
+	let result = result.and_then(|()| {
+		let (changes, deposit) = state.overlay.finish();
+		let is_empty = || host.items().checked_add_signed(deposit.items) == Some(0);
+		if state.effects.heir.is_some() && !is_empty() {
+			return Err(Failure::NotEmpty);
 		}
+		Ok(Effects {
+			changes,
+			deposit,
+			..state.effects
+		})
+	});
+	match result {
+		Ok(effects) => Outcome {
+			gas_used,
+			gas_passed: state.passed,
+			result: Ok(effects),
+			log: state.log,
+		},
 		Err(failure) => Outcome {
 			log: state.log,
 			// The interpreter stops before the instruction that it can't pay for, but how far before is its own matter.

@@ -115,6 +115,25 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
+	/// Ends an actor without storage, and gives all that it has to its heir. What is left is a plain account that nobody has
+	/// the key of, and that is gone unless value arrives there.
+	///
+	/// # Errors
+	/// What the currency says if the heir can't take it.
+	pub(crate) fn end(actor: &AccountId, info: ActorInfo, heir: AccountId) -> DispatchResult {
+		T::Currency::release(&HoldReason::Storage.into(), actor, info.deposit, Precision::Exact)?;
+		let amount = T::Currency::reducible_balance(actor, Preservation::Expendable, Fortitude::Polite);
+		T::Currency::transfer(actor, &heir, amount, Preservation::Expendable)?;
+		Self::drop_user(info.code);
+		Actors::<T>::remove(actor);
+		Self::deposit_event(Event::Ended {
+			actor: actor.clone(),
+			heir,
+			amount,
+		});
+		Ok(())
+	}
+
 	/// Code has one actor more.
 	pub(crate) fn add_user(code: Hash) -> DispatchResult {
 		Codes::<T>::try_mutate(code, |info| {

@@ -49,6 +49,10 @@ impl<T: Config> Host for Reader<'_, T> {
 		let account = actor_account(self.actor, &Hash::from(creation.code), &creation.salt);
 		(!Actors::<T>::contains_key(&account)).then(|| account.into())
 	}
+
+	fn items(&self) -> u32 {
+		Actors::<T>::get(self.actor).map_or(0, |actor| actor.items)
+	}
 }
 
 /// A reason as actors are told.
@@ -254,7 +258,7 @@ impl<T: Config> Pallet<T> {
 		handled
 	}
 
-	/// Applies the effects of a processing, in this order: storage with its deposit, creations, sends, the next code.
+	/// Applies the effects of a processing, in this order: storage with its deposit, creations, sends, the next code or the end.
 	fn apply(
 		actor: &AccountId,
 		before: &ActorInfo,
@@ -267,6 +271,7 @@ impl<T: Config> Pallet<T> {
 			creations,
 			sends,
 			next_code,
+			heir,
 			changes,
 			deposit,
 		} = effects;
@@ -328,6 +333,10 @@ impl<T: Config> Pallet<T> {
 			sent.extend(Self::relay(&to, message, depth));
 		}
 
+		if let Some(heir) = heir {
+			Self::end(actor, info, AccountId::new(heir))?;
+			return Ok(sent);
+		}
 		if let Some(next) = next_code.map(Hash::from).filter(|next| *next != info.code) {
 			Self::add_user(next)?;
 			Self::drop_user(info.code);

@@ -40,7 +40,8 @@
 //! ## Deposits
 //!
 //! Code is paid for by a hold on its uploader's balance; an actor and its storage by one on the actor's own. Who creates an actor
-//! pays that deposit and the minimum balance. Holds follow what is stored, and are returned when it is removed.
+//! pays that deposit and the minimum balance. Holds follow what is stored, and are returned when it is removed: to the actor, or,
+//! if it ends, to its heir. An account whose actor has ended may become the same actor again, if its creator creates it again.
 //!
 //! ## Conservation
 //!
@@ -387,6 +388,15 @@ pub mod pallet {
 			/// The account.
 			account: AccountId,
 			/// How much.
+			amount: Balance,
+		},
+		/// There is an actor less.
+		Ended {
+			/// Its account.
+			actor: AccountId,
+			/// Who has now what it had.
+			heir: AccountId,
+			/// How much that was, with its deposit.
 			amount: Balance,
 		},
 	}

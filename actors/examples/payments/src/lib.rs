@@ -57,6 +57,10 @@ pub enum Message {
 	/// Makes all payments that are due; from anybody.
 	#[codec(index = 5)]
 	Settle,
+	/// Ends the purse, and gives the owner what it has; from the owner, who has to be on the purse's chain, once there are no
+	/// standing orders. A payment that comes back after that is lost.
+	#[codec(index = 6)]
+	Close,
 }
 
 /// What a standing order says.
@@ -127,6 +131,7 @@ impl Actor for Purse {
 				Ok(())
 			}
 			Message::Settle => settle(context),
+			Message::Close => close(context),
 		}
 	}
 
@@ -179,6 +184,17 @@ fn cancel(context: &mut Context, number: u32) -> Result<bool, Refusal> {
 		ORDERS.set(context, &orders)?;
 	}
 	Ok(found)
+}
+
+fn close(context: &mut Context) -> Result<(), Refusal> {
+	from_owner(context)?;
+	let orders = ORDERS.get(context)?.unwrap_or_default();
+	ensure!(orders.is_empty(), "there are standing orders");
+	OWNER.remove(context);
+	ORDERS.remove(context);
+	NEXT.remove(context);
+	let owner = context.sender();
+	context.end(&owner)
 }
 
 fn settle(context: &mut Context) -> Result<(), Refusal> {

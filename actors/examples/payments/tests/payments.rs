@@ -241,6 +241,32 @@ fn the_largest_numbers_are_no_trouble() {
 }
 
 #[test]
+fn a_purse_is_closed_by_its_owner() {
+	let mut stage = Stage::new([1, 2, 3]);
+	stage.tell(0, stage.order(1, 1, 1_000, 1));
+	assert_eq!(
+		stage.refusal(0, Message::Close).as_deref(),
+		Some("there are standing orders")
+	);
+	stage.tell(0, Message::Cancel(0));
+	let (bob, purse) = (stage.users[1], stage.purses[0]);
+	stage.world.send(&bob, &purse, &Message::Close, 0);
+	stage.world.run();
+	assert_eq!(
+		stage.world.refusal(&bob).as_deref(),
+		Some("only the owner may do that")
+	);
+	assert_eq!(stage.refusal(0, Message::Close), None);
+	assert_eq!(stage.world.code(&purse), None);
+	assert_eq!(stage.world.balance(&stage.users[0]), 120);
+	// What is paid to it now goes back.
+	stage.tell(1, stage.tran(0, 5));
+	stage.world.run();
+	assert_eq!(stage.balances(), [0, 5, 10]);
+	stage.world.assert_conserved();
+}
+
+#[test]
 fn the_interface_is_valid() {
 	let purse = interface::<Purse>().unwrap();
 	assert!(purse.emitted("payment").is_some());

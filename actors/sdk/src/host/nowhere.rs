@@ -38,6 +38,10 @@ impl Host<'_> {
 		match self.0 {}
 	}
 
+	pub fn end(&mut self, _: &Account) {
+		match self.0 {}
+	}
+
 	pub fn gas_left(&self) -> u64 {
 		match self.0 {}
 	}

@@ -356,6 +356,7 @@ fn pointers_have_to_be_into_memory() {
 		("(call $create (i32.const PTR) (i32.const LEN) (i32.const 0))", 93),
 		("(call $create (i32.const 0) (i32.const 93) (i32.const PTR))", 32),
 		("(call $become (i32.const PTR))", 32),
+		("(call $end (i32.const PTR))", 32),
 		("(call $refuse (i32.const PTR) (i32.const LEN))", 4),
 		("(call $log (i32.const PTR) (i32.const LEN))", 4),
 	];
@@ -426,6 +427,16 @@ fn undecodable_messages_fail() {
 fn unknown_code_can_not_be_next() {
 	let code = handler(&format!("{EFFECT} (call $become (i32.const 0))"));
 	assert_eq!(failure(&code), Failure::UnknownCode);
+}
+
+#[test]
+fn an_actor_can_not_inherit_from_itself() {
+	let code = handler_with(
+		0,
+		&info().this.account,
+		&format!("{EFFECT} (call $end (i32.const 0))"),
+	);
+	assert_eq!(failure(&code), Failure::OwnHeir);
 }
 
 #[test]

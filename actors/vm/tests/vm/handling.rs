@@ -191,6 +191,26 @@ fn the_next_code_is_the_last_that_was_named() {
 }
 
 #[test]
+fn an_actor_ends_with_empty_storage() {
+	let chain = Chain([(b"\x01".to_vec(), b"old".to_vec())].into());
+	let run = |body: &str| run_on(&handler_with(0, &[1; 32], body), &chain).result;
+	let end = "(call $end (i32.const 0))";
+	let remove = "(call $remove (i32.const 0) (i32.const 1))";
+	let write = "(call $write (i32.const 0) (i32.const 2) (i32.const 0) (i32.const 1))";
+	assert_eq!(run(end), Err(Failure::NotEmpty));
+	assert_eq!(run(&format!("{remove} {end} {write}")), Err(Failure::NotEmpty));
+	assert_eq!(run(remove).unwrap().heir, None);
+	// In either order, and the last heir that is named.
+	for body in [
+		format!("{remove} {end}"),
+		format!("(call $end (i32.const 32)) {end} {remove}"),
+	] {
+		let effects = run(&body).unwrap();
+		assert_eq!((effects.heir, effects.deposit.items), (Some([1; 32]), -1));
+	}
+}
+
+#[test]
 fn a_refusal_drops_effects_and_gives_its_reason() {
 	let send = outgoing(1, 5000).encode();
 	let code = handler_with(

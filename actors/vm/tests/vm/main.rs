@@ -34,6 +34,10 @@ impl Host for Chain {
 	fn account(&self, creation: &Creation) -> Option<Account> {
 		(creation.salt != TAKEN).then(|| creation.salt.map(|byte| byte ^ 0xff))
 	}
+
+	fn items(&self) -> u32 {
+		self.0.len() as u32
+	}
 }
 
 fn address(account: u8) -> Address {
@@ -93,6 +97,7 @@ fn module(fields: &str) -> Vec<u8> {
 			(import "asterism" "send" (func $send (param i32 i32)))
 			(import "asterism" "create" (func $create (param i32 i32 i32)))
 			(import "asterism" "become" (func $become (param i32)))
+			(import "asterism" "end" (func $end (param i32)))
 			(import "asterism" "refuse" (func $refuse (param i32 i32)))
 			(import "asterism" "gas_left" (func $gas_left (result i64)))
 			(import "asterism" "log" (func $log (param i32 i32)))

@@ -24,6 +24,7 @@ enum Step {
 	Send(u32, u32),
 	Create(u32, u32),
 	Become(u32),
+	End(u32),
 	Log(u32, u32),
 	Call,
 	Refuse(u32),
@@ -55,6 +56,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 		prop_oneof![3 => Just((CREATION, 93)), 1 => (pointer(), length())]
 			.prop_map(|(at, len)| Step::Create(at, len)),
 		prop_oneof![3 => Just(CREATION), 1 => pointer()].prop_map(Step::Become),
+		pointer().prop_map(Step::End),
 		(pointer(), length()).prop_map(|(a, b)| Step::Log(a, b)),
 		Just(Step::Call),
 		length().prop_map(Step::Refuse),
@@ -99,6 +101,7 @@ fn text(steps: &[Step], out: &mut String, loops: &mut u32) {
 				"(call $create (i32.const {at}) (i32.const {len}) (i32.const 100))"
 			),
 			Step::Become(at) => write!(out, "(call $become (i32.const {at}))"),
+			Step::End(at) => write!(out, "(call $end (i32.const {at}))"),
 			Step::Log(a, b) => write!(out, "(call $log (i32.const {a}) (i32.const {b}))"),
 			Step::Call => write!(out, "(local.set $x (call $f (local.get $x)))"),
 			Step::Refuse(len) => write!(

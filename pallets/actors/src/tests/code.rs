@@ -6,6 +6,7 @@ use asterism_interface::Interface;
 use asterism_primitives::{
 	api::{DryRunCall, DryRunOutcome, Hop},
 	message::{Call as Said, Words},
+	protocol::channel::MAX_BATCH,
 };
 use codec::Encode;
 use polkadot_sdk::frame_support::{storage::with_storage_layer, traits::Hooks};
@@ -25,6 +26,7 @@ pub fn handler(fields: &str, body: &str) -> Vec<u8> {
 			(import "asterism" "send" (func $send (param i32 i32)))
 			(import "asterism" "create" (func $create (param i32 i32 i32)))
 			(import "asterism" "become" (func $become (param i32)))
+			(import "asterism" "end" (func $end (param i32)))
 			(import "asterism" "refuse" (func $refuse (param i32 i32)))
 			(import "asterism" "gas_left" (func $gas_left (result i64)))
 			(import "asterism" "log" (func $log (param i32 i32)))
@@ -379,6 +381,95 @@ fn a_block_stops_before_it_is_over_and_the_next_goes_on() {
 	});
 }
 
+/// Ends in favour of the account that the body names; a body that is longer makes it write something before.
+pub fn mortal() -> Vec<u8> {
+	handler(
+		"",
+		"(call $input (i32.const 0))
+		(if (i32.gt_u (call $input_len) (i32.const 86))
+			(then (call $write (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 1))))
+		(if (i32.gt_u (call $input_len) (i32.const 54)) (then (call $end (i32.const 54))))",
+	)
+}
+
+#[test]
+fn an_actor_ends_and_its_heir_has_what_it_had() {
+	with_code(|| {
+		let code = mortal();
+		let hash = Hash::from(blake2_256(&code));
+		let mortal = actor(&code, 1_000);
+		let heir: [u8; 32] = account(7).into();
+		// Not with something in its storage, and not in its own favour.
+		for said in [&[&heir[..], &[0]].concat()[..], mortal.as_ref()] {
+			assert_ok!(call(&mortal, 5, said));
+			idle();
+			assert_eq!(outcomes().last(), Some(&failed(BounceReason::Failed)));
+			assert_eq!(Actors::actor(&mortal).unwrap().items, 0);
+		}
+		// The second message finds a plain account that doesn't exist any more.
+		assert_ok!(call(&mortal, 5, &heir));
+		let before = balance(RICH);
+		assert_ok!(call(&mortal, MINIMUM - 1, b"too late"));
+		idle();
+		assert_eq!(Actors::actor(&mortal), None);
+		assert_eq!(balance(7), 1_005 + PER_ITEM + MINIMUM);
+		assert_eq!(Balances::total_balance(&mortal), 0);
+		assert_eq!(balance(RICH), before);
+		assert_eq!(outcomes().last(), Some(&failed(BounceReason::BelowMinimum)));
+		System::assert_has_event(
+			Event::<Test>::Ended {
+				actor: mortal.clone(),
+				heir: account(7),
+				amount: 1_005 + PER_ITEM + MINIMUM,
+			}
+			.into(),
+		);
+		Actors::do_try_state().unwrap();
+
+		// Value that arrives there later is the actor's once it is created again.
+		assert_ok!(call(&mortal, 100, b"much too late"));
+		idle();
+		assert_eq!(actor(&code, 0), mortal);
+		assert_eq!(Balances::free_balance(&mortal), 100 + MINIMUM);
+		assert_ok!(call(&mortal, 0, &heir));
+		idle();
+		// Nobody has the code any more.
+		assert_ok!(Actors::remove(rich(), hash));
+		Actors::do_try_state().unwrap();
+	});
+}
+
+#[test]
+fn an_actor_becomes_what_it_names() {
+	with_code(|| {
+		// Becomes the code whose hash is the body.
+		let caterpillar = handler(
+			"",
+			"(call $input (i32.const 0))
+			(call $write (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 1))
+			(if (i32.gt_u (call $input_len) (i32.const 54)) (then (call $become (i32.const 54))))",
+		);
+		let old = Hash::from(blake2_256(&caterpillar));
+		let butterfly = upload(&recorder());
+		let actor = actor(&caterpillar, 1_000);
+		let users = || [old, butterfly].map(|code| Codes::<Test>::get(code).map(|info| info.users));
+		assert_eq!(users(), [Some(1), Some(0)]);
+		assert_ok!(call(&actor, 0, Hash::zero().as_ref()));
+		idle();
+		assert_eq!(outcomes().last(), Some(&failed(BounceReason::Failed)));
+		// The message behind it is handled by the next code already, and the storage stays.
+		assert_ok!(call(&actor, 0, butterfly.as_ref()));
+		assert_ok!(call(&actor, 1, b"fly"));
+		idle();
+		assert_eq!(users(), [Some(0), Some(1)]);
+		assert!(stored(&actor, &[0]).unwrap().ends_with(b"fly"));
+		assert_eq!(stored(&actor, b"").unwrap().len(), 1);
+		assert_ok!(Actors::remove(rich(), old));
+		assert_noop!(Actors::remove(rich(), butterfly), Error::<Test>::CodeInUse);
+		Actors::do_try_state().unwrap();
+	});
+}
+
 /// Each attack fails or is bounded, what it brought is back, and the chain's state holds together.
 #[test]
 fn attacks_come_to_nothing() {
@@ -615,6 +706,54 @@ fn an_actor_of_another_chain_gets_its_message_back() {
 	network.on(1, || {
 		assert_eq!(stored(&proxy, b""), Some(vec![2, 3]));
 		assert_eq!(Balances::free_balance(&proxy), before - PER_ITEM - 2);
+	});
+}
+
+#[test]
+fn what_goes_back_waits_until_its_channel_has_room() {
+	with_code(|| {
+		let refuser = actor(&refuser(), 1_000);
+		// The block sends as many messages to that chain as it may.
+		for n in 0..MAX_BATCH {
+			let mut id = [7; 32];
+			id[..4].copy_from_slice(&n.to_le_bytes());
+			let to = Address {
+				chain: B,
+				account: AccountId::new(id),
+			};
+			assert_ok!(transfer(RICH, to, 1));
+		}
+		let issuance = Balances::total_issuance();
+		let arrives = |nonce| {
+			let mut call = message(1, 20);
+			call.nonce = nonce;
+			call.recipient = refuser.clone();
+			call.body = MessageBody::Call(Said {
+				gas: GAS,
+				depth: 0,
+				body: body(b"please"),
+			});
+			Actors::receive(B, &call)
+		};
+		// All that waits, in the queue and to go back, is bounded together.
+		let total = QueueLimits::get().total;
+		for nonce in 0..total.into() {
+			assert_eq!(arrives(nonce), Ok(()));
+			idle();
+		}
+		assert_eq!((Actors::queue().len(), Actors::returns_waiting()), (0, total));
+		assert_eq!(arrives(total.into()), Err(BounceReason::QueueFull));
+		assert_eq!(Balances::total_issuance(), issuance + 20 * Balance::from(total));
+		for (number, left) in [(2, total - RETURNS_A_BLOCK), (3, 0)] {
+			Actors::do_try_state().unwrap();
+			Messages::on_finalize(number - 1);
+			Actors::on_finalize(number - 1);
+			System::initialize(&number, &Default::default(), &Default::default());
+			Messages::on_initialize(number);
+			poll();
+			assert_eq!(Actors::returns_waiting(), left);
+		}
+		assert_eq!(Balances::total_issuance(), issuance);
 	});
 }
 

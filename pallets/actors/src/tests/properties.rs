@@ -28,9 +28,9 @@ enum Act {
 fn act() -> impl Strategy<Value = Act> {
 	let chain = || 1u32..3;
 	prop_oneof![
-		3 => (chain(), 0usize..6, chain(), 0u128..200, any::<bool>())
+		3 => (chain(), 0usize..7, chain(), 0u128..200, any::<bool>())
 			.prop_map(|(chain, to, to_chain, value, said)| Act::Call { chain, to, to_chain, value, said }),
-		4 => (chain(), 0usize..6, chain(), 0u128..1_500, 0u64..400_000)
+		4 => (chain(), 0usize..7, chain(), 0u128..1_500, 0u64..400_000)
 			.prop_map(|(chain, to, to_chain, value, gas)| Act::Send { chain, to, to_chain, value, gas }),
 		2 => chain().prop_map(Act::End),
 		1 => chain().prop_map(Act::Checkpoint),
@@ -52,6 +52,7 @@ proptest! {
 				actor(&recorder(), 500),
 				actor(&refuser(), 500),
 				actor(&looper(), 500),
+				actor(&mortal(), 500),
 				account(2),
 				account(99),
 			]);

@@ -31,6 +31,8 @@ enum Step {
 	Become {
 		code: usize,
 	},
+	/// For a user.
+	End,
 	Write {
 		key: u8,
 		len: u16,
@@ -54,6 +56,7 @@ fn step() -> impl Strategy<Value = Guarded> {
 			.prop_map(|(to, away, value, share, body)| Step::Send { to, away, value, share, body }),
 		2 => (any::<usize>(), any::<u8>(), 2u8..6).prop_map(|(code, value, share)| Step::Create { code, value, share }),
 		1 => any::<usize>().prop_map(|code| Step::Become { code }),
+		1 => Just(Step::End),
 		3 => (any::<u8>(), 0u16..600).prop_map(|(key, len)| Step::Write { key, len }),
 		1 => any::<u8>().prop_map(|key| Step::Remove { key }),
 		1 => any::<u16>().prop_map(Step::Recurse),
@@ -152,6 +155,11 @@ fn program(steps: &[Guarded], known: &Known) -> Vec<u8> {
 				data += &place(hash.as_ref());
 				write!(body, "(call $become (i32.const {at}))").unwrap();
 			}
+			Step::End => {
+				let heir: [u8; 32] = Sr25519Keyring::Eve.to_account_id().into();
+				data += &place(&heir);
+				write!(body, "(call $end (i32.const {at}))").unwrap();
+			}
 			Step::Write { key, len } => write!(
 				body,
 				"(i32.store8 (i32.const 99) (i32.const {key}))
@@ -180,6 +188,7 @@ fn program(steps: &[Guarded], known: &Known) -> Vec<u8> {
 			(import "asterism" "send" (func $send (param i32 i32)))
 			(import "asterism" "create" (func $create (param i32 i32 i32)))
 			(import "asterism" "become" (func $become (param i32)))
+			(import "asterism" "end" (func $end (param i32)))
 			(import "asterism" "refuse" (func $refuse (param i32 i32)))
 			(import "asterism" "gas_left" (func $gas_left (result i64)))
 			(memory (export "memory") 1) {data}
