@@ -11,8 +11,8 @@ use asterism_checkpoints::{run_checkpoint_submitter, CheckpointSubmitterParams};
 use asterism_committees::{run_committees, ClientProgress, CommitteesParams, Served, ServedChains};
 use asterism_consensus::{
 	broadcast,
-	chain::Verdict,
-	client::{ClientChain, Follow, Tier},
+	chain::{Follow, Verdict},
+	client::{ClientChain, Tier},
 	committees::{Certifier, RootCommittees},
 	evidence::EvidenceStore,
 	forks::{ClientFinal, Forks, Witness},
@@ -196,6 +196,18 @@ fn executor(config: &Configuration) -> Executor {
 		.build()
 }
 
+/// Makes a pool follow the chain that ends with a block.
+fn follow(pool: Arc<Pool>) -> Follow {
+	Box::new(move |hash| {
+		let pool = pool.clone();
+		Box::pin(async move {
+			// The pool computes the route itself.
+			let tree_route = None;
+			pool.maintain(ChainEvent::NewBestBlock { hash, tree_route }).await
+		})
+	})
+}
+
 /// Opens a chain's database beside a root client, whose executor it shares: a runtime is compiled once in a process.
 fn open_beside(
 	config: &Configuration,
@@ -256,7 +268,7 @@ fn open_beside(
 		evidence.register(registry)?;
 	}
 	let essential = essential(&task_manager);
-	let pool = Arc::from(
+	let pool: Arc<Pool> = Arc::from(
 		PoolBuilder::new(
 			essential.clone(),
 			client.clone(),
@@ -266,11 +278,12 @@ fn open_beside(
 		.with_prometheus(registry)
 		.build(),
 	);
-	let import_queue = import::import_queue(
+	let import_queue = import::import_queue::<_, Backend>(
 		client.clone(),
 		Box::new(client.clone()),
 		certifier.clone(),
 		witness.clone(),
+		follow(pool.clone()),
 		&essential,
 		registry,
 	);
@@ -778,15 +791,7 @@ fn start_chain<N: NetworkBackend<OpaqueBlock, Hash>, T: Tier>(
 			keys::insert(&*keystore, &seed, None).map_err(|e| ServiceError::Other(e.to_string()))?;
 		}
 		let interval = Duration::from_millis(parameters.block_interval.into());
-		let waiting = pool.clone();
-		let follow: Follow = Box::new(move |hash| {
-			let pool = waiting.clone();
-			Box::pin(async move {
-				// The pool computes the route itself.
-				let tree_route = None;
-				pool.maintain(ChainEvent::NewBestBlock { hash, tree_route }).await
-			})
-		});
+		let follow = follow(pool.clone());
 		let proposers = ProposerFactory::new(
 			task_manager.spawn_handle(),
 			client.clone(),

@@ -6,6 +6,7 @@ use asterism_primitives::{
 	BlockNumber, Hash, Header, OpaqueBlock,
 };
 use async_trait::async_trait;
+use futures::future::BoxFuture;
 use polkadot_sdk::sp_runtime::Justifications;
 use std::time::Duration;
 
@@ -50,6 +51,10 @@ pub fn already_final(
 		))),
 	}
 }
+
+/// Makes what holds waiting transactions follow the chain that ends with a block. It takes back those of blocks that the chain
+/// has left, so their bodies must still be there.
+pub type Follow = Box<dyn Fn(Hash) -> BoxFuture<'static, ()> + Send + Sync>;
 
 /// A chain with blocks to build, verify, import and finalize.
 #[async_trait]

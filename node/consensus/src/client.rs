@@ -1,7 +1,7 @@
 //! A Substrate client as the [`Chain`] of consensus.
 
 use crate::{
-	chain::{already_final, Chain, ChainError, Verdict},
+	chain::{already_final, Chain, ChainError, Follow, Verdict},
 	evidence::MAX_HEADER_BYTES,
 	import::is_blocks_fault,
 };
@@ -12,7 +12,7 @@ use asterism_primitives::{
 };
 use async_trait::async_trait;
 use codec::Encode;
-use futures::{future::BoxFuture, StreamExt};
+use futures::StreamExt;
 use parking_lot::Mutex;
 use polkadot_sdk::{
 	sc_client_api::{Backend, BlockBackend, BlockchainEvents, Finalizer},
@@ -91,10 +91,6 @@ impl Heights {
 		settled.into_values().any(|(_, contested)| contested)
 	}
 }
-
-/// Makes what holds waiting transactions follow the chain that ends with a block. It takes back those of blocks that the chain
-/// has left, so their bodies must still be there.
-pub type Follow = Box<dyn Fn(Hash) -> BoxFuture<'static, ()> + Send + Sync>;
 
 /// A Substrate client, block builder and tier as one chain.
 pub struct ClientChain<C, B, E, T> {

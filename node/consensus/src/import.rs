@@ -2,7 +2,8 @@
 //!
 //! # Specification
 //!
-//! - A block with a finalization certificate of the committee of its epoch is executed and final at once.
+//! - A block with a finalization certificate of the committee of its epoch is executed and final at once. If it displaces others,
+//!   their transactions go back to the pool before.
 //! - A block with a notarization certificate is executed, and final when a descendant is.
 //! - A block without a certificate (not every view ends with one of its own: an ancestor is final with its descendant) is
 //!   executed, yet never the best block, and only up to [`MAX_UNCERTIFIED`] above the final block, which bounds the work
@@ -17,7 +18,9 @@
 //! - The committee of a block's epoch may not be on record yet: the root chain is behind. Then the block waits, as long as the
 //!   root chain goes on.
 
-use crate::{application::is_body_of, committees::Certifier, forks::Witness, worker::current_epoch};
+use crate::{
+	application::is_body_of, chain::Follow, committees::Certifier, forks::Witness, worker::current_epoch,
+};
 use asterism_primitives::{
 	certificate::{Certificate, CertificateError, CertificateKind, ENGINE_ID},
 	digest,
@@ -26,7 +29,9 @@ use asterism_primitives::{
 };
 use async_trait::async_trait;
 use codec::DecodeAll;
+use displace::Displacing;
 use polkadot_sdk::{
+	sc_client_api::{Backend, Finalizer},
 	sc_consensus::{
 		import_queue::{BasicQueue, BoxBlockImport, DefaultImportQueue, Verifier},
 		BlockCheckParams, BlockImport, BlockImportParams, ForkChoiceStrategy, ImportResult,
@@ -37,7 +42,9 @@ use polkadot_sdk::{
 	sp_runtime::{traits::Header as HeaderT, Justifications, OpaqueExtrinsic},
 	substrate_prometheus_endpoint::Registry,
 };
-use std::sync::Arc;
+use std::{marker::PhantomData, sync::Arc};
+
+mod displace;
 
 /// How far above the final block a block without certificate may be.
 pub const MAX_UNCERTIFIED: BlockNumber = 128;
@@ -234,20 +241,28 @@ impl<C: HeaderBackend<OpaqueBlock>> CertificateVerifier<C> {
 }
 
 /// The import queue of a chain. `witness` is told of every certificate that comes in and verifies, and of every block that is refused
-/// despite a certificate that makes it final.
-pub fn import_queue<C>(
+/// despite a certificate that makes it final. `follow` is called for a block that displaces others, before it is final.
+pub fn import_queue<C, B>(
 	client: Arc<C>,
 	block_import: BoxBlockImport<OpaqueBlock>,
 	certifier: Arc<Certifier>,
 	witness: Arc<dyn Witness>,
+	follow: Follow,
 	spawner: &impl SpawnEssentialNamed,
 	registry: Option<&Registry>,
 ) -> DefaultImportQueue<OpaqueBlock>
 where
-	C: HeaderBackend<OpaqueBlock> + 'static,
+	C: HeaderBackend<OpaqueBlock> + Finalizer<OpaqueBlock, B> + 'static,
+	B: Backend<OpaqueBlock> + 'static,
 {
-	let watched = Watched {
+	let displacing = Displacing {
 		inner: block_import,
+		client: client.clone(),
+		follow,
+		backend: PhantomData,
+	};
+	let watched = Watched {
+		inner: Box::new(displacing),
 		witness: witness.clone(),
 	};
 	BasicQueue::new(
