@@ -1,6 +1,7 @@
 // Measures a running network of three chains, and prints two tables: messages per second of payments, of calls to a trivial
 // actor, and of cascades of ten hops, on one chain and around all three; and what a hop from one chain to another takes on its
-// source, on the root chain and on its destination, in bytes of blocks and in time by weight. It asserts nothing about speed.
+// source, on the root chain and on its destination: bytes of blocks, time by weight, and the time that a node measurably takes to
+// execute the block again. It asserts nothing about speed.
 //
 // usage: node bench.mjs [--messages <n>] [--senders <n>]      (npm run bench:actors)
 //
@@ -22,6 +23,8 @@ const total = number('messages', values.messages, 3, 60_000)
 const senderCount = number('senders', values.senders, 1, 300)
 const CHAINS = [1, 2, 3]
 const HOPS = 10
+/** How often a block is executed again to learn how long it takes. */
+const RUNS = 25
 /** A message that passes ten hops on takes its gas along: 40,000 for each. */
 const CASCADE_GAS = 900_000n
 
@@ -143,6 +146,19 @@ async function story(network) {
     const index = block.extrinsics.findIndex(({ method }) => method.section === 'rootView' && method.method === 'set')
     return index < 0 ? { view: 0, viewTime: 0 } : { view: bytes[index], viewTime: weightOf(events, index) }
   }
+  /**
+   * How long a chain's node takes to execute a block again, in microseconds: the median of some runs. What recording a proof and
+   * the call itself take is in it, so only differences say something.
+   */
+  const execution = async (chain, hash) => {
+    const times = []
+    for (let run = 0; run < RUNS; run++) {
+      const begin = performance.now()
+      if (!(await chain.rpc('dev_getBlockStats', hash))) throw new Error(`${chain.name}: expected block ${hash} and its parent`)
+      times.push(performance.now() - begin)
+    }
+    return Math.round(1000 * times.sort((a, b) => a - b)[RUNS >> 1])
+  }
   const headerBytes = async (chain, hash) => (await chain.api.rpc.chain.getHeader(hash)).encodedLength
   const hop = async (messages) => {
     await network.settled()
@@ -174,6 +190,9 @@ async function story(network) {
       deliver: destination.bytes[deliver],
       deliverTime: weightOf(destination.events, deliver),
       ...(await viewOf(destination)),
+      sourceTime: await execution(one.chain, source.hash),
+      rootTime: await execution(network.root, anchor.hash),
+      destinationTime: await execution(two.chain, destination.hash),
       callTime: weightOf(source.events, source.events.find(event('actors', 'Called'))?.extrinsic),
     }
   }
@@ -192,6 +211,9 @@ async function story(network) {
       sourceHeader: await headerBytes(one.chain, newest.hash),
       checkpoint: (block.extrinsics[anchor.event.extrinsic].length - 2) / 2,
       checkpointTime: weightOf(anchor.events, anchor.event.extrinsic),
+      sourceTime: await execution(one.chain, newest.hash),
+      rootTime: await execution(network.root, anchor.hash),
+      destinationTime: await execution(two.chain, two.blocks.get(two.next - 1).hash),
     }
   }
   const none = await quiet()
@@ -204,12 +226,15 @@ async function story(network) {
     row('source: header, bytes', dash('sourceHeader')),
     row('source: proof with messages, bytes', dash('proof')),
     row('source: calls, µs by weight', dash('callTime')),
+    row('source: block, µs measured', dash('sourceTime')),
     row('root: checkpoint, bytes', dash('checkpoint')),
     row('root: checkpoint, µs by weight', dash('checkpointTime')),
+    row('root: block, µs measured', dash('rootTime')),
     row('destination: root view, bytes', dash('view')),
     row('destination: root view, µs by weight', dash('viewTime')),
     row('destination: delivery, bytes', dash('deliver')),
     row('destination: delivery, µs by weight', dash('deliverTime')),
+    row('destination: block, µs measured', dash('destinationTime')),
   ]
   console.log(`\n${table(rows)}\n\n${table(hopRows)}\n`)
   console.log(`${cpus().length} cores: ${cpus()[0]?.model ?? 'unknown'}. A checkpoint may cover several blocks, and its bytes and weight then too.`)

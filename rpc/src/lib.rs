@@ -68,6 +68,7 @@ use asterism_primitives::{
 use jsonrpsee::{core::RegisterMethodError, RpcModule};
 use polkadot_sdk::{
 	sc_client_api::BlockBackend,
+	sc_rpc::dev::{Dev, DevApiServer},
 	sc_transaction_pool_api::TransactionPool,
 	sp_api::ProvideRuntimeApi,
 	sp_block_builder::BlockBuilder,
@@ -149,8 +150,10 @@ where
 	P: TransactionPool + 'static,
 {
 	let system = System::<_, _, OpaqueBlock>::new(deps.client.clone(), deps.pool);
+	let dev = Dev::<OpaqueBlock, _>::new(deps.client.clone());
 	let mut module = root_namespaces(deps.client, deps.sync, deps.evidence)?;
 	module.merge(SystemApiServer::<Hash, AccountId, AccountNonce>::into_rpc(system))?;
+	module.merge(DevApiServer::into_rpc(dev))?;
 	Ok(module)
 }
 
@@ -186,8 +189,10 @@ where
 		tracers,
 	} = deps;
 	let system = System::<_, _, OpaqueBlock>::new(client.clone(), pool);
+	let dev = Dev::<OpaqueBlock, _>::new(client.clone());
 	let mut module = transaction_namespaces(chain, client, sync, evidence, root_client, root_sync, tracers)?;
 	module.merge(SystemApiServer::<Hash, AccountId, AccountNonce>::into_rpc(system))?;
+	module.merge(DevApiServer::into_rpc(dev))?;
 	Ok(module)
 }
 
