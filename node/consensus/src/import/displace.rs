@@ -1,9 +1,6 @@
 //! Blocks that come as final ones and displace others.
 
 use super::*;
-use crate::chain::Follow;
-use polkadot_sdk::sc_client_api::{Backend, Finalizer};
-use std::marker::PhantomData;
 
 /// Imports blocks. One that is final at once and displaces the best block is made final in a second step: in between, what holds
 /// waiting transactions takes back those of the displaced blocks, whose bodies are gone after it.
