@@ -1,20 +1,10 @@
 //! The ends of a channel, driven by what a corrupt chain may state.
 #![no_main]
 
-use asterism_primitives::protocol::channel::{Batch, ChannelRecord, Inbound, Outbound, CAPACITY, MAX_BATCH};
-use codec::{Decode, Encode};
+use asterism_fuzz::Step;
+use asterism_primitives::protocol::channel::{ChannelRecord, Inbound, Outbound, CAPACITY, MAX_BATCH};
+use codec::Decode;
 use libfuzzer_sys::fuzz_target;
-
-#[derive(Debug, Decode, Encode)]
-enum Step {
-	Record(u32, Batch),
-	Acknowledge(u64),
-	Accept(Batch),
-	Send,
-	SendBack,
-	Close(u32),
-	News(u64),
-}
 
 fn check(record: &ChannelRecord) {
 	assert!(record.acknowledged <= record.recorded);
