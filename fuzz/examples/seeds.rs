@@ -92,14 +92,17 @@ fn channels() -> Vec<Vec<u8>> {
 		Step::Acknowledge(1),
 		Step::News(1),
 	];
-	// A channel with no place left.
-	let full: Vec<_> = (0..=CAPACITY)
-		.map(|number| (Step::SendBack, Step::Close(number)))
-		.collect();
+	// Both records of a channel with no place left.
+	let sent = (0..=CAPACITY).flat_map(|number| [Step::SendBack, Step::Close(number)]);
+	let recorded = (0..=CAPACITY).map(|number| {
+		let first_nonce = number.into();
+		Step::Record(number, Batch { first_nonce, ..batch })
+	});
 	// Not as vectors: their lengths don't go in front.
 	vec![
 		delivered.iter().flat_map(Encode::encode).collect(),
-		full.iter().flat_map(Encode::encode).collect(),
+		sent.flat_map(|step| step.encode()).collect(),
+		recorded.flat_map(|step| step.encode()).collect(),
 	]
 }
 

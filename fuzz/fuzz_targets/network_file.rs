@@ -8,7 +8,7 @@ use asterism_primitives::{
 	ChainId,
 };
 use libfuzzer_sys::fuzz_target;
-use polkadot_sdk::sp_core::hashing::blake2_256;
+use polkadot_sdk::sp_crypto_hashing::blake2_256;
 
 /// The generator of BLS12-381's G2, as JSON.
 const GENERATOR: &str =
