@@ -213,12 +213,20 @@ fn integer(field: &str, expected: &str, given: &Param, max: u64) -> Result<u64> 
 		.ok_or_else(|| invalid(field, expected, &describe(given)))
 }
 
-/// What was given, without repeating more of it than a number.
+/// What was given, without repeating more of it than a short number.
 pub(crate) fn describe(given: &Param) -> String {
 	match given {
 		None | Some(Value::Null) => "nothing".into(),
 		Some(Value::Bool(_)) => "a boolean".into(),
-		Some(Value::Number(number)) => number.to_string(),
+		Some(Value::Number(number)) => {
+			// It may be kept as it was written, however long that is.
+			let text = number.to_string();
+			if text.len() <= MAX_AMOUNT_DIGITS {
+				text
+			} else {
+				format!("a number of {} characters", text.len())
+			}
+		}
 		Some(Value::String(text)) => format!("a string of {} characters", text.chars().count()),
 		Some(Value::Array(_)) => "an array".into(),
 		Some(Value::Object(_)) => "an object".into(),
@@ -256,6 +264,10 @@ mod tests {
 			);
 			assert!(error.message().len() < 200);
 		}
+		// Not by `json!`, which would round it.
+		let long = serde_json::from_str(&"2".repeat(300)).unwrap();
+		let error = u64("nonce", Some(long)).unwrap_err();
+		assert!(error.message().len() < 200, "{error:?}");
 		let error = chain("destination", Some(json!(1u64 << 32))).unwrap_err();
 		assert!(error.message().contains("destination: expected a chain id"));
 		assert!(error.message().ends_with("got 4294967296"));
