@@ -378,13 +378,41 @@ export class Network {
     return rows
   }
 
-  /** Waits until no queue has a message, and nothing is in flight. */
+  /**
+   * What chains have sent by their final blocks, as a text that differs as soon as there is more; null if not all of it is
+   * acknowledged, so has arrived.
+   */
+  async sent() {
+    const channels = []
+    for (const [id, { chain }] of this.feeds) {
+      const at = await chain.api.at((await chain.final()).hash)
+      for (const [{ args }, { closed }] of await at.query.messages.outbounds.entries()) {
+        if (!closed.acknowledged.eq(closed.recorded)) return null
+        channels.push(`${id}>${args[0]}:${closed.recorded}`)
+      }
+    }
+    return channels.sort().join(' ')
+  }
+
+  /** Whether no message waits in a queue, or to go back, by the final blocks. */
+  async idle() {
+    for (const { chain } of this.feeds.values()) {
+      const at = await chain.api.at((await chain.final()).hash)
+      const [waits, [head, tail]] = await Promise.all([at.query.actors.waits(), at.query.actors.returnSpan()])
+      if (waits.total.toNumber() > 0 || !head.eq(tail)) return false
+    }
+    return true
+  }
+
+  /**
+   * Waits until no message waits, and none is on its way. The root chain alone doesn't tell: what a block sent that has no
+   * checkpoint yet isn't in flight there. So all that was sent has arrived, nothing waits after that, and then nothing more was
+   * sent.
+   */
   async settled(milliseconds = 180_000) {
     await until('queues and channels to be empty', milliseconds, async () => {
-      const waiting = await Promise.all(
-        [...this.feeds.values()].map(async ({ chain }) => (await chain.api.query.actors.waits()).total.toNumber()),
-      )
-      if (waiting.some((total) => total > 0)) return false
+      const sent = await this.sent()
+      if (sent === null || !(await this.idle()) || (await this.sent()) !== sent) return false
       return (await this.root.call('RootApi_in_flight', 'Vec<(u32, u32, u32, u128)>', (await this.root.final()).hash)).every(
         ([, , , amount]) => amount.isZero(),
       )
