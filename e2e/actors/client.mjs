@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import { compactStripLength, hexToU8a, isHex, u8aToHex } from '@polkadot/util'
 import { blake2AsHex, decodeAddress } from '@polkadot/util-crypto'
 import { watch } from '../conservation.mjs'
-import { Chain, noos, sleep, within } from '../network.mjs'
-import { actorAccount, codeHash, interfaces } from './codec.mjs'
+import { Chain, NOOS, noos, sleep, within } from '../network.mjs'
+import { actorAccount, codeHash, interfaces, mapKey } from './codec.mjs'
 
 /** Gas that a message may carry, which is also enough for all that the examples do. */
 export const MAX_GAS = 5_000_000n
@@ -43,6 +43,10 @@ export const address = (chain, account) => ({
   chain,
   account: typeof account === 'string' && isHex(account) ? account : u8aToHex(decodeAddress(account.address ?? account)),
 })
+
+/** The event of a pallet that a transaction has, or undefined. */
+export const eventOf = ({ events }, section, method) =>
+  events.find((event) => event.section === section && event.method === method)
 
 /** The name of a message, by which its sender and its recipient's chain both call it. */
 export function messageKey(chain, id) {
@@ -187,7 +191,7 @@ export class Sender {
         const found = await this.feed.wait(`${what}: inclusion`, milliseconds, () => this.feed.transactions.get(hash))
         if (!found.error) return found
         error = found.error
-        if (!LATER.includes(error.replace(/^actors\./, ''))) throw new Error(`${what}: ${error}`)
+        if (!LATER.includes(error.split('.').pop())) throw Object.assign(new Error(`${what}: ${error}`), { refusal: error })
       } catch (thrown) {
         // The pool is full: its transactions go into the next blocks.
         if (!/1016|Immediately Dropped|pool is full/i.test(thrown.message)) throw thrown
@@ -195,6 +199,17 @@ export class Sender {
       }
       if (Date.now() > end) throw new Error(`${what}: still ${error} after ${milliseconds / 1000} s`)
       await this.feed.pass(1)
+    }
+  }
+
+  /** Sends a call that the chain refuses; returns its error, such as `actors.UnknownCode`, or null if it is taken. */
+  async refusal(what, make) {
+    try {
+      await this.send(what, make)
+      return null
+    } catch (error) {
+      if (!error.refusal) throw error
+      return error.refusal
     }
   }
 
@@ -307,6 +322,34 @@ export class Network {
     })
   }
 
+  /** All entries of a map in an actor's storage at the final head: values by keys in hex, both as bytes after the map's name. */
+  async storedMap(id, account, name) {
+    const chain = this.chain(id)
+    const at = await chain.api.at((await chain.final()).hash)
+    const prefix = mapKey(name, new Uint8Array())
+    const found = new Map()
+    for (const [key, value] of await at.query.actors.stored.entries(account)) {
+      const hex = u8aToHex(key.args[1].toU8a(true))
+      if (hex.startsWith(prefix)) found.set(`0x${hex.slice(prefix.length)}`, value.unwrap().toU8a(true))
+    }
+    return found
+  }
+
+  /**
+   * Follows a message, as the chain that sent it names it, until it and all that it caused have arrived. Returns them by the
+   * node's answer, with recipients in hex: each behind the one that caused it.
+   */
+  async arrived(what, id, messageId, milliseconds = 120_000) {
+    const { inner, outer } = messageId.toJSON()
+    const name = inner ? { inner: { chain: id, ...inner } } : { outer }
+    return until(`${what}: arrival of all messages`, milliseconds, async () => {
+      const { messages, complete } = await this.chain(id).rpc('messages_trace', name)
+      const ended = messages.every(({ outcome }) => ['credited', 'handled', 'failed'].includes(outcome.state))
+      if (!complete || !ended) return null
+      return messages.map((message) => ({ ...message, ...address(message.chain, message.recipient) }))
+    })
+  }
+
   /** What accounts of a chain have, with what is held from them, in units, at the final head. */
   async totals(id, accounts) {
     const chain = this.chain(id)
@@ -335,13 +378,41 @@ export class Network {
     return rows
   }
 
-  /** Waits until no queue has a message, and nothing is in flight. */
+  /**
+   * What chains have sent by their final blocks, as a text that differs as soon as there is more; null if not all of it is
+   * acknowledged, so has arrived.
+   */
+  async sent() {
+    const channels = []
+    for (const [id, { chain }] of this.feeds) {
+      const at = await chain.api.at((await chain.final()).hash)
+      for (const [{ args }, { closed }] of await at.query.messages.outbounds.entries()) {
+        if (!closed.acknowledged.eq(closed.recorded)) return null
+        channels.push(`${id}>${args[0]}:${closed.recorded}`)
+      }
+    }
+    return channels.sort().join(' ')
+  }
+
+  /** Whether no message waits in a queue, or to go back, by the final blocks. */
+  async idle() {
+    for (const { chain } of this.feeds.values()) {
+      const at = await chain.api.at((await chain.final()).hash)
+      const [waits, [head, tail]] = await Promise.all([at.query.actors.waits(), at.query.actors.returnSpan()])
+      if (waits.total.toNumber() > 0 || !head.eq(tail)) return false
+    }
+    return true
+  }
+
+  /**
+   * Waits until no message waits, and none is on its way. The root chain alone doesn't tell: what a block sent that has no
+   * checkpoint yet isn't in flight there. So all that was sent has arrived, nothing waits after that, and then nothing more was
+   * sent.
+   */
   async settled(milliseconds = 180_000) {
     await until('queues and channels to be empty', milliseconds, async () => {
-      const waiting = await Promise.all(
-        [...this.feeds.values()].map(async ({ chain }) => (await chain.api.query.actors.waits()).total.toNumber()),
-      )
-      if (waiting.some((total) => total > 0)) return false
+      const sent = await this.sent()
+      if (sent === null || !(await this.idle()) || (await this.sent()) !== sent) return false
       return (await this.root.call('RootApi_in_flight', 'Vec<(u32, u32, u32, u128)>', (await this.root.final()).hash)).every(
         ([, , , amount]) => amount.isZero(),
       )
@@ -382,8 +453,7 @@ export async function upload(sender, code, described) {
   const known = await sender.chain.api.query.actors.codes(hash)
   if (known.isSome) return hash
   const call = () => sender.chain.api.tx.actors.upload(u8aToHex(code), described?.hex ?? null)
-  const { events } = await sender.send(`upload of ${hash}`, call)
-  const uploaded = events.find(({ section, method }) => section === 'actors' && method === 'Uploaded')
+  const uploaded = eventOf(await sender.send(`upload of ${hash}`, call), 'actors', 'Uploaded')
   expect('the hash of uploaded code', uploaded?.data.code.toHex(), hash)
   if (described) {
     const recorded = (await sender.chain.api.query.actors.interfaces(hash)).unwrap()
@@ -406,11 +476,26 @@ export async function instantiate(network, sender, hash, body, { value = 0n, gas
   const account = actorAccount(sender.address.account, hash, salt)
   const call = () => sender.chain.api.tx.actors.instantiate(hash, salt, value, gas, body)
   const transaction = await sender.send('instantiate', call)
-  const created = transaction.events.find(({ section, method }) => section === 'actors' && method === 'Created')
+  const created = eventOf(transaction, 'actors', 'Created')
   expect('the account of a new actor', created && u8aToHex(created.data.actor.toU8a()), account)
   const [first] = sender.called(transaction)
   if (handled) await network.handled('the first message of a new actor', first, sender.feed.id)
   return { address: { chain: sender.feed.id, account }, first }
+}
+
+/** What a reducer of words is endowed with for each one that it is to remember: twice its deposit. */
+export const A_WORD = NOOS / 2n
+
+/** The counts that a reducer of words has: how often, by word. */
+export async function wordCounts(network, { chain, account }) {
+  const counts = await network.storedMap(chain, account, 'words')
+  return new Map(
+    [...counts].map(([key, value]) => {
+      const [, word] = compactStripLength(hexToU8a(key))
+      if (value.length !== 8) throw new Error(`a count: expected 8 bytes, found ${value.length}`)
+      return [Buffer.from(word).toString('latin1'), Buffer.from(value).readBigUInt64LE()]
+    }),
+  )
 }
 
 /** A message to an actor, as a call. */

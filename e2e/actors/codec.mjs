@@ -58,6 +58,13 @@ export class Interface {
     return this.registry.createType(type, { [variant]: fields }).toHex()
   }
 
+  /** Encodes a value of the message that the actor accepts by this name, in hex. */
+  encodeAs(name, value) {
+    const type = this.accepts.get(name)
+    if (!type) throw new Error(`interface: expected one of ${[...this.accepts.keys()]}, got ${name}`)
+    return this.registry.createType(type, value).toHex(true)
+  }
+
   /** Refuses a variant that the type doesn't have: the library's own types fill gaps between indices with variants of theirs. */
   checkVariant(type, variant) {
     const known = this.registry.lookup.getSiType(type).def.asVariant.variants.map(({ name }) => name.toString())
@@ -87,6 +94,34 @@ export function interfaces(text) {
       return [name, new Interface(hex)]
     }),
   )
+}
+
+/**
+ * An interface of messages by their names, for actors that aren't written in Rust. A type is the name of a primitive one,
+ * `[type, length]` for an array, or `{ field: type, … }` for a struct. Types come in the order in which messages need them, and
+ * without names of their own: the registry refuses ballast.
+ */
+export function describeInterface({ accepts = {}, emits = {} }) {
+  const [numbers, order] = [new Map(), []]
+  const number = (type) => {
+    const key = JSON.stringify(type)
+    if (!numbers.has(key)) numbers.set(key, order.push(type) - 1)
+    return numbers.get(key)
+  }
+  const definition = (type) => {
+    if (typeof type === 'string') return { Primitive: type[0].toUpperCase() + type.slice(1) }
+    if (Array.isArray(type)) return { Array: { len: type[1], type: number(type[0]) } }
+    const fields = Object.entries(type).map(([name, of]) => ({ name, type: number(of), typeName: null, docs: [] }))
+    return { Composite: { fields } }
+  }
+  const messages = (of) => Object.entries(of).map(([name, type]) => ({ name, ty: number(type) }))
+  const sides = { accepts: messages(accepts), emits: messages(emits) }
+  const types = []
+  // It grows while it is walked: a type's own types come behind all that are known by then.
+  for (const type of order) types.push({ id: types.length, type: { path: [], params: [], def: definition(type), docs: [] } })
+  const envelope = new TypeRegistry()
+  envelope.register(INTERFACE)
+  return new Interface(envelope.createType('AsterismInterface', { ...sides, types, service: null }).toHex())
 }
 
 /** What the examples remember. It is no part of their interfaces: mirrors actors/examples. */

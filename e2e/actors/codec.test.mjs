@@ -6,6 +6,7 @@ import {
   Interface,
   actorAccount,
   decodeStored,
+  describeInterface,
   encodeAbi,
   encodeStored,
   interfaces,
@@ -64,6 +65,29 @@ describe('interfaces', () => {
     assert.throws(() => listener.emitted('nothing'), /expected one of heard/)
     assert.throws(() => new Interface(LISTENER + '00'), /nothing after/)
     assert.throws(() => new Interface('Listener'), /expected bytes in hex/)
+  })
+
+  test('are described for actors that are not written in Rust', () => {
+    const sale = { shop: 'u32', price: { units: 'u64' } }
+    const described = describeInterface({ accepts: { start: ['u8', 2], sale }, emits: { sum: sale } })
+    assert.equal(
+      described.hex,
+      '0x' +
+        ['08', '14', '7374617274', '00', '10', '73616c65', '04'].join('') + // accepts: start, type 0; sale, type 1
+        ['04', '0c', '73756d', '04'].join('') + // emits: sum, type 1
+        '18' + // 6 types
+        ['00', '00', '00', '03', '02000000', '08', '00'].join('') + // 0: [type 2; 2]
+        ['04', '00', '00', '00', '08'].join('') + // 1: composite with two fields
+        ['01', '10', '73686f70', '0c', '00', '00'].join('') + // shop: type 3
+        ['01', '14', '7072696365', '10', '00', '00', '00'].join('') + // price: type 4
+        ['08', '00', '00', '05', '03', '00'].join('') + // 2: u8
+        ['0c', '00', '00', '05', '05', '00'].join('') + // 3: u32
+        ['10', '00', '00', '00', '04', '01', '14', '756e697473', '14', '00', '00', '00'].join('') + // 4: units: type 5
+        ['14', '00', '00', '05', '06', '00'].join('') + // 5: u64
+        '00',
+    )
+    assert.equal(described.encodeAs('sale', { shop: 7, price: { units: 258n } }), `0x070000000201${'00'.repeat(6)}`)
+    assert.throws(() => described.encodeAs('sum', {}), /expected one of start,sale, got sum/)
   })
 
   test('are read from what an example prints', () => {

@@ -83,6 +83,15 @@ export function count(bytes) {
   return counts
 }
 
+/** Where a count differs first from what is expected, or null. */
+export function difference(found, expected) {
+  for (const [word, times] of expected) {
+    if (found.get(word) !== times) return `${word}: expected ${times}, found ${found.get(word) ?? 0n}`
+  }
+  for (const [word, times] of found) if (!expected.has(word)) return `${word}: expected none, found ${times}`
+  return null
+}
+
 /**
  * Cuts a text into chunks of at most `bytes` bytes with at most `distinct` different words, between words. A message of
  * counts changes the reducer's storage once for each of its words, and all the gas that a message may carry doesn't do for two

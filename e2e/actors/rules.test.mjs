@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { MAX_WORD, chunks, count, generator, judge, maximum, realText, table, words } from './rules.mjs'
+import { MAX_WORD, chunks, count, difference, generator, judge, maximum, realText, table, words } from './rules.mjs'
 
 const at = (chain, byte) => ({ chain, account: `0x${byte.repeat(32)}` })
 const texts = (pieces) => pieces.map((piece) => Buffer.from(piece).toString('latin1'))
@@ -36,6 +36,14 @@ describe('words', () => {
     assert.deepEqual([...words(text)], ['don', 't', 'stop', '2nd', 'stop', 'n', 'code', 'x'])
     assert.deepEqual([...words(Buffer.from('y'.repeat(120)))], ['y'.repeat(MAX_WORD)])
     assert.equal(count(text).get('stop'), 2n)
+  })
+
+  test('counts differ by more, less, and other words', () => {
+    const expected = new Map([['a', 1n], ['b', 2n]])
+    assert.equal(difference(new Map([['b', 2n], ['a', 1n]]), expected), null)
+    assert.equal(difference(new Map([['a', 1n], ['b', 3n]]), expected), 'b: expected 2, found 3')
+    assert.equal(difference(new Map([['a', 1n]]), expected), 'b: expected 2, found 0')
+    assert.equal(difference(new Map([...expected, ['c', 4n]]), expected), 'c: expected none, found 4')
   })
 
   test('chunks have the words of the text, and keep their limits', () => {

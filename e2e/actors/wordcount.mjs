@@ -9,11 +9,13 @@
 
 import { parseArgs } from 'node:util'
 import { fileURLToPath } from 'node:url'
-import { compactStripLength, hexToU8a, u8aToHex } from '@polkadot/util'
+import { u8aToHex } from '@polkadot/util'
 import { NOOS, keyring } from '../network.mjs'
-import { Examples, MAX_GAS, Sender, expect, instantiate, main, message, number, say, until, upload } from './client.mjs'
+import {
+  A_WORD, Examples, MAX_GAS, Sender, expect, instantiate, main, message, number, say, until, upload, wordCounts,
+} from './client.mjs'
 import { decodeStored, itemKey, mapKey, u32 } from './codec.mjs'
-import { MAX_WORD, chunks, count, realText, table } from './rules.mjs'
+import { MAX_WORD, chunks, count, difference, realText, table } from './rules.mjs'
 
 const { values } = parseArgs({
   options: {
@@ -31,8 +33,6 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const WINDOW = 160
 /** Chunks of a transaction. */
 const BATCH = 20
-/** What a reducer is endowed with for each word that it is to remember: twice its deposit. */
-const A_WORD = NOOS / 2n
 
 /** The counts by the tools' steps, each as a pass over lines. */
 function byTools(text) {
@@ -47,15 +47,6 @@ function byTools(text) {
     at = end
   }
   return counted
-}
-
-/** Where two counts differ first, or null. */
-function difference(found, expected) {
-  for (const [word, times] of expected) {
-    if (found.get(word) !== times) return `${word}: expected ${times}, found ${found.get(word) ?? 0n}`
-  }
-  for (const [word, times] of found) if (!expected.has(word)) return `${word}: expected none, found ${times}`
-  return null
 }
 
 async function counting(network, { width, own, text, pieces, types, examples, expected, founders }) {
@@ -130,18 +121,7 @@ async function counting(network, { width, own, text, pieces, types, examples, ex
   expect(`${title}: chunks`, counted.toNumber(), pieces.length)
   expect(`${title}: words`, words.toBigInt(), [...expected.values()].reduce((sum, times) => sum + times, 0n))
 
-  const at = await feed.chain.api.at((await feed.chain.final()).hash)
-  const entries = await at.query.actors.stored.entries(reducer.account)
-  const prefix = mapKey('words', new Uint8Array())
-  const found = new Map()
-  for (const [name, value] of entries) {
-    const key = u8aToHex(name.args[1].toU8a(true))
-    if (!key.startsWith(prefix)) continue
-    const [, word] = compactStripLength(hexToU8a(`0x${key.slice(prefix.length)}`))
-    const bytes = value.unwrap().toU8a(true)
-    if (bytes.length !== 8) throw new Error(`${title}: expected 8 bytes for a count, found ${bytes.length}`)
-    found.set(Buffer.from(word).toString('latin1'), Buffer.from(bytes).readBigUInt64LE())
-  }
+  const found = await wordCounts(network, reducer)
   for (const [name, other] of [['bytes', expected], ['tr | sort | uniq -c', byTools(text)]]) {
     const wrong = difference(found, other)
     if (wrong) throw new Error(`${title}: unlike the count by ${name}: ${wrong}`)
