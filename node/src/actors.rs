@@ -123,7 +123,7 @@ pub struct DryRunArgs {
 	pub salt: Option<String>,
 
 	/// The value that the message brings, in the smallest unit.
-	#[arg(long, value_name = "AMOUNT", default_value = "0")]
+	#[arg(long, value_name = "AMOUNT", default_value = "0", allow_hyphen_values = true)]
 	pub value: String,
 
 	/// The gas that the message carries.
@@ -386,6 +386,26 @@ fn trace_text(answer: &Value) -> String {
 	text
 }
 
+/// What the node says of a parameter, said of the argument that it is from.
+fn of_argument(message: &str) -> String {
+	let Some((field, rest)) = message.split_once(": ") else {
+		return message.into();
+	};
+	let argument = match field {
+		"origin" => "from",
+		"call.call.destination" => "to",
+		"at" | "limit" => field,
+		_ => match field
+			.strip_prefix("call.call.")
+			.or(field.strip_prefix("call.instantiate."))
+		{
+			Some(argument) => argument,
+			None => return message.into(),
+		},
+	};
+	format!("--{argument}: {rest}")
+}
+
 /// Asks the node.
 async fn ask(url: &str, method: &'static str, params: Vec<Value>) -> Result<Value> {
 	let failed = |e: &dyn std::fmt::Display| Error::Input(format!("--url {url}: {e}"));
@@ -404,7 +424,7 @@ async fn ask(url: &str, method: &'static str, params: Vec<Value>) -> Result<Valu
 		ClientError::Call(e) if e.code() == METHOD_NOT_FOUND_CODE => {
 			failed(&"expected a node of a transaction chain; this one has no actors")
 		}
-		ClientError::Call(e) => Error::Input(e.message().into()),
+		ClientError::Call(e) => Error::Input(of_argument(e.message())),
 		e => failed(&e),
 	})
 }
@@ -552,6 +572,26 @@ mod tests {
 			interface_text(&odd);
 			fields_text(&odd);
 		}
+	}
+
+	#[test]
+	fn an_error_names_the_argument_that_is_wrong() {
+		for (said, shown) in [
+			("origin: expected an account", "--from: expected an account"),
+			("call.call.destination: expected: x", "--to: expected: x"),
+			("call.call.body: expected", "--body: expected"),
+			("call.instantiate.salt: expected", "--salt: expected"),
+			("at: expected a block", "--at: expected a block"),
+			// An argument without a name, and what is no field.
+			("key: expected", "key: expected"),
+			("the state is pruned", "the state is pruned"),
+		] {
+			assert_eq!(of_argument(said), shown);
+		}
+		let minus = [
+			"dry-run", "--from", "5a", "--to", "5b", "--gas", "1", "--value", "-1",
+		];
+		assert!(question(&minus).is_ok(), "the node says what is wrong with it");
 	}
 
 	#[test]

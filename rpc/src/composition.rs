@@ -16,6 +16,8 @@ use std::sync::Arc;
 
 /// Bytes that the name of a message may have.
 const MAX_NAME: usize = 64;
+/// Bytes that an encoded pipeline may have here; one that can be declared has fewer.
+const MAX_PIPELINE: u32 = 16 * 1024;
 
 /// Whether two ends fit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -49,6 +51,26 @@ pub struct InterfaceInfo {
 	pub announced: Option<BlockNumber>,
 }
 
+/// A connection on record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConnectionInfo {
+	/// Who connected.
+	pub owner: AccountId,
+	/// What is held from the owner for it, in the smallest unit, in decimal.
+	pub deposit: String,
+	/// The actor that emits.
+	pub from: ActorAddress,
+	/// The name of the message that it emits.
+	pub output: String,
+	/// The actor that accepts.
+	pub to: ActorAddress,
+	/// The name of the message that it accepts.
+	pub input: String,
+	/// Whether both actors still have the code that was checked.
+	pub current: bool,
+}
+
 /// A pipeline on record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -78,6 +100,15 @@ pub trait CompositionRpc {
 		to: Option<Value>,
 		input: Option<Value>,
 	) -> RpcResult<Verdict>;
+
+	/// Whether a pipeline, SCALE-encoded as the call `composition.declare` takes it, could be declared now: the verdict of that
+	/// call, with the path of the offender.
+	#[method(name = "checkPipeline", blocking)]
+	fn check_pipeline(&self, pipeline: Option<Value>) -> RpcResult<Verdict>;
+
+	/// A connection on record, by its id; `null` if there is none.
+	#[method(name = "connection", blocking)]
+	fn connection(&self, id: Option<Value>) -> RpcResult<Option<ConnectionInfo>>;
 
 	/// A pipeline on record, by its id; `null` if there is none.
 	#[method(name = "pipeline", blocking)]
@@ -136,6 +167,32 @@ where
 			.check_connection(best, from, output, to, input)
 			.map_err(error::api)?;
 		Ok(verdict.into())
+	}
+
+	fn check_pipeline(&self, pipeline: Param) -> RpcResult<Verdict> {
+		let pipeline = params::bytes("pipeline", pipeline, MAX_PIPELINE)?;
+		let best = self.0.info().best_hash;
+		let verdict = self
+			.0
+			.runtime_api()
+			.check_pipeline(best, pipeline)
+			.map_err(error::api)?;
+		Ok(verdict.into())
+	}
+
+	fn connection(&self, id: Param) -> RpcResult<Option<ConnectionInfo>> {
+		let id = params::hash("id", id)?;
+		let best = self.0.info().best_hash;
+		let found = self.0.runtime_api().connection(best, id).map_err(error::api)?;
+		Ok(found.map(|found| ConnectionInfo {
+			owner: found.owner,
+			deposit: found.deposit.to_string(),
+			from: found.from,
+			output: found.output,
+			to: found.to,
+			input: found.input,
+			current: found.current,
+		}))
 	}
 
 	fn pipeline(&self, id: Param) -> RpcResult<Option<PipelineInfo>> {
@@ -199,7 +256,24 @@ mod tests {
 		assert_eq!(found["deposit"], json!(u128::MAX.to_string()));
 		assert_eq!(found["stages"][0]["role"], json!({ "reduce": { "key": "word" } }));
 		assert_eq!(found["stages"][0]["replicas"][0]["chain"], json!(2));
+		let found = call(&module, "composition_connection", json!([id])).await;
+		assert_eq!(found["deposit"], json!(u128::MAX.to_string()));
+		assert_eq!(
+			(&found["from"]["chain"], &found["input"], &found["current"]),
+			(&json!(1), &json!("take"), &json!(false))
+		);
+		let verdict = call(&module, "composition_checkPipeline", json!(["0x00"])).await;
+		assert_eq!(verdict, json!({ "fits": true }));
+		let verdict = call(&module, "composition_checkPipeline", json!(["0x01"])).await;
+		assert_eq!(
+			verdict,
+			json!({ "fits": false, "path": "stages", "why": "expected a pipeline" })
+		);
 		let other = format!("0x{}", "08".repeat(32));
+		assert_eq!(
+			call(&module, "composition_connection", json!([other])).await,
+			json!(null)
+		);
 		assert_eq!(
 			call(&module, "composition_pipeline", json!([other])).await,
 			json!(null)
@@ -235,6 +309,9 @@ mod tests {
 			),
 			("composition_check", json!([good, "give", good]), "input: "),
 			("composition_pipeline", json!(["0x07"]), "id: "),
+			("composition_connection", json!([7]), "id: "),
+			("composition_checkPipeline", json!(["07"]), "pipeline: "),
+			("composition_checkPipeline", json!([]), "pipeline: "),
 			(
 				"composition_interface",
 				json!([{ "chain": -1, "account": 0 }]),

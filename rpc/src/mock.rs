@@ -356,8 +356,25 @@ mock_impl_runtime_apis! {
 			}
 			Err(CompositionFault { path: "accepts.take.kitty.id".into(), why: "expected u64, found u32".into() })
 		}
-		fn check_pipeline(_: Vec<u8>) -> Result<(), CompositionFault> { Ok(()) }
-		fn connection(_: Hash) -> Option<ConnectionView> { None }
+		fn check_pipeline(encoded: Vec<u8>) -> Result<(), CompositionFault> {
+			if encoded == [0] {
+				return Ok(());
+			}
+			Err(CompositionFault { path: "stages".into(), why: "expected a pipeline".into() })
+		}
+		fn connection(id: Hash) -> Option<ConnectionView> {
+			let actor = |chain, n| ActorAddress { chain: ChainId(chain), account: AccountId::new([n; 32]) };
+			let view = ConnectionView {
+				owner: AccountId::new([1; 32]),
+				deposit: Balance::MAX,
+				from: actor(1, 2),
+				output: "give".into(),
+				to: actor(2, 3),
+				input: "take".into(),
+				current: false,
+			};
+			(id == Hash::repeat_byte(7)).then_some(view)
+		}
 		fn pipeline(id: Hash) -> Option<PipelineView> {
 			let stage = StageView {
 				role: StageRole::Reduce { key: Some("word".into()) },

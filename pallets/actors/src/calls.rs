@@ -216,11 +216,16 @@ impl<T: Config> Pallet<T> {
 		let outcome = match handled.result {
 			Ok(_) => DryRunOutcome::Done,
 			Err(reason) => DryRunOutcome::Bounced {
+				detail: match (&reason, handled.failure, handled.error) {
+					// The reason has the actor's words already.
+					(BounceReason::Rejected { .. }, ..) | (_, None, None) => String::new(),
+					(_, Some(failure), _) => alloc::format!("{failure:?}"),
+					(_, None, Some(error)) => {
+						let text: &'static str = error.into();
+						alloc::format!("its effects can't be applied: {text}")
+					}
+				},
 				reason,
-				detail: handled
-					.failure
-					.map(|failure| alloc::format!("{failure:?}"))
-					.unwrap_or_default(),
 			},
 		};
 		let message = |(to, value, gas, body): (Address, Balance, u64, Vec<u8>)| DryRunMessage {

@@ -10,11 +10,25 @@ use asterism_primitives::message::{Body, Call as Said, MessageBody, Words};
 use frame_support::{storage::with_storage_layer, weights::WeightMeter};
 
 /// Why a processing has no effect.
-pub(crate) struct Halt(pub BounceReason);
+pub(crate) enum Halt {
+	/// For a reason that its sender is told.
+	Reason(BounceReason),
+	/// Its effects can't be applied, as those that the account can't pay for.
+	Effects(DispatchError),
+}
 
 impl From<DispatchError> for Halt {
-	fn from(_: DispatchError) -> Self {
-		Halt(BounceReason::Failed)
+	fn from(error: DispatchError) -> Self {
+		Halt::Effects(error)
+	}
+}
+
+impl Halt {
+	pub(crate) fn reason(self) -> BounceReason {
+		match self {
+			Halt::Reason(reason) => reason,
+			Halt::Effects(_) => BounceReason::Failed,
+		}
 	}
 }
 
@@ -24,6 +38,8 @@ pub(crate) struct Handled {
 	pub gas_used: u64,
 	/// Why it failed, if the code did.
 	pub failure: Option<Failure>,
+	/// Why its effects can't be applied, if the code didn't fail.
+	pub error: Option<DispatchError>,
 	/// What it sends, creations first. Kept in dry runs only, and so is the log.
 	pub sends: Vec<(Address, Balance, u64, Vec<u8>)>,
 	pub log: Vec<Vec<u8>>,
@@ -187,13 +203,14 @@ impl<T: Config> Pallet<T> {
 			result: Ok(Vec::new()),
 			gas_used: 0,
 			failure: None,
+			error: None,
 			sends: Vec::new(),
 			log: Vec::new(),
 		};
 		let chain = T::Messages::chain_id();
 		let done = with_storage_layer::<Vec<SentNote>, Halt, _>(|| {
-			Self::arrive(account, message.value).map_err(Halt)?;
-			let code = CodeBytes::<T>::get(actor.code).ok_or(Halt(BounceReason::Failed))?;
+			Self::arrive(account, message.value).map_err(Halt::Reason)?;
+			let code = CodeBytes::<T>::get(actor.code).ok_or(Halt::Reason(BounceReason::Failed))?;
 			let info = Info {
 				this: abi::Address {
 					chain: chain.0,
@@ -232,10 +249,9 @@ impl<T: Config> Pallet<T> {
 				Err(failure) => {
 					let reason = reason_of(&failure);
 					handled.failure = Some(failure);
-					return Err(Halt(reason));
+					return Err(Halt::Reason(reason));
 				}
 			};
-			handled.gas_used = outcome.gas_used.saturating_add(outcome.gas_passed);
 			if keep {
 				let created = effects.creations.iter().map(|Created { account, creation }| {
 					let to = Address {
@@ -250,11 +266,15 @@ impl<T: Config> Pallet<T> {
 					.map(|send| (Address::from(send.to), send.value, send.gas, send.body.clone()));
 				handled.sends = created.chain(sends).collect();
 			}
-			let sent = Self::apply(account, &actor, effects, message.id, depth)?;
-			handled.gas_used = outcome.gas_used;
-			Ok(sent)
+			Self::apply(account, &actor, effects, message.id, depth)
 		});
-		handled.result = done.map_err(|Halt(reason)| reason);
+		if let Err(Halt::Effects(error)) = &done {
+			handled.error = Some(*error);
+		}
+		if done.is_err() {
+			handled.sends.clear();
+		}
+		handled.result = done.map_err(Halt::reason);
 		handled
 	}
 
@@ -275,7 +295,7 @@ impl<T: Config> Pallet<T> {
 			changes,
 			deposit,
 		} = effects;
-		let failed = Halt(BounceReason::Failed);
+		let failed = Halt::Reason(BounceReason::Failed);
 		let (Some(items), Some(bytes)) = (
 			info.items.checked_add_signed(deposit.items),
 			info.bytes.checked_add_signed(deposit.bytes),
@@ -293,10 +313,10 @@ impl<T: Config> Pallet<T> {
 			T::Currency::release(&reason, actor, less, Precision::Exact)?;
 		}
 		for change in changes {
-			let key = Key::try_from(change.key).map_err(|_| Halt(BounceReason::Failed))?;
+			let key = Key::try_from(change.key).map_err(|_| Halt::Reason(BounceReason::Failed))?;
 			match change.value {
 				Some(value) => {
-					let value = Value::try_from(value).map_err(|_| Halt(BounceReason::Failed))?;
+					let value = Value::try_from(value).map_err(|_| Halt::Reason(BounceReason::Failed))?;
 					Stored::<T>::insert(actor, key, value);
 				}
 				None => Stored::<T>::remove(actor, key),
@@ -322,7 +342,7 @@ impl<T: Config> Pallet<T> {
 			Self::send_off(actor, creation.value, Preservation::Preserve)?;
 			let name = message.id;
 			// An actor is not created without its first message.
-			Self::enqueue(&account, depth, message).map_err(Halt)?;
+			Self::enqueue(&account, depth, message).map_err(Halt::Reason)?;
 			Self::tell_relayed(name, id, this.chain, &account);
 			sent.push((name, Some(account)));
 		}
@@ -424,11 +444,12 @@ impl<T: Config> Pallet<T> {
 	fn leave(destination: ChainId, payload: Payload) -> Result<Nonce, BounceReason> {
 		let value = payload.value;
 		with_storage_layer::<Nonce, Halt, _>(|| {
-			let nonce = T::Messages::send(destination, payload).map_err(|_| Halt(BounceReason::NoChannel))?;
+			let nonce =
+				T::Messages::send(destination, payload).map_err(|_| Halt::Reason(BounceReason::NoChannel))?;
 			Self::send_out(value)?;
 			Ok(nonce)
 		})
-		.map_err(|Halt(reason)| reason)
+		.map_err(Halt::reason)
 	}
 
 	/// Sends a message back whose value is in transit, since `recipient`, an account of this chain, can't have it. This can't
@@ -540,8 +561,8 @@ impl<T: Config> Pallet<T> {
 			},
 		};
 		let sent = with_storage_layer::<Nonce, Halt, _>(|| {
-			let nonce =
-				T::Messages::send_back(back.source, payload).map_err(|_| Halt(BounceReason::NoChannel))?;
+			let nonce = T::Messages::send_back(back.source, payload)
+				.map_err(|_| Halt::Reason(BounceReason::NoChannel))?;
 			Self::send_out(back.value)?;
 			Ok(nonce)
 		});

@@ -25,7 +25,7 @@ impl<T: Config> Pallet<T> {
 			body: call.body.clone(),
 		};
 		Self::bring_in(message.value)?;
-		Self::enqueue(&message.recipient, call.depth.into(), queued).map_err(execute::Halt)?;
+		Self::enqueue(&message.recipient, call.depth.into(), queued).map_err(execute::Halt::Reason)?;
 		Self::deposit_event(Event::Arrived { id });
 		Ok(())
 	}
@@ -39,7 +39,7 @@ impl<T: Config> Pallet<T> {
 		if waiting >= T::QueueLimits::get().total {
 			return Err(BounceReason::QueueFull);
 		}
-		Self::queue_from(source, message, Kind::Relay, call).map_err(|execute::Halt(reason)| reason)
+		Self::queue_from(source, message, Kind::Relay, call).map_err(execute::Halt::reason)
 	}
 }
 

@@ -630,6 +630,31 @@ fn a_dry_run_tells_and_changes_nothing() {
 			DryRunOutcome::Refused { text, .. } if text == "BelowMinimum"
 		));
 		assert_eq!(Actors::queue().len(), 0);
+		// What is refused has no words twice, and what can't be paid for sends nothing, and says so.
+		let detail = |outcome: DryRunOutcome| match outcome {
+			DryRunOutcome::Bounced { detail, .. } => detail,
+			other => panic!("{other:?}"),
+		};
+		assert_eq!(detail(run(&refuser, b"x").outcome), "");
+		let poor = actor(
+			&handler(
+				"",
+				"(if (i32.gt_u (call $input_len) (i32.const 54)) (then
+					(call $input (i32.const 0))
+					(call $send (i32.const 54) (i32.const 61))
+					(call $write (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 4096))))",
+			),
+			100,
+		);
+		let tried = run(&poor, &send_to(A, &account(7), 50, 500_000));
+		assert!(tried.messages.is_empty());
+		assert!(
+			tried.gas_used < GAS / 2,
+			"what isn't passed on isn't used: {}",
+			tried.gas_used
+		);
+		let why = detail(tried.outcome);
+		assert!(why.starts_with("its effects can't be applied: "), "{why}");
 	});
 }
 
