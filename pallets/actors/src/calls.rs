@@ -218,7 +218,7 @@ impl<T: Config> Pallet<T> {
 			Err(reason) => DryRunOutcome::Bounced {
 				detail: match (&reason, handled.failure, handled.error) {
 					// The reason has the actor's words already.
-					(BounceReason::Rejected { .. }, ..) | (_, None, None) => String::new(),
+					(BounceReason::Rejected { .. }, ..) | (_, None, None) => alloc::string::String::new(),
 					(_, Some(failure), _) => alloc::format!("{failure:?}"),
 					(_, None, Some(error)) => {
 						let text: &'static str = error.into();
