@@ -8,7 +8,7 @@ test('an actor has its imports, its memory and its handler', async () => {
   const module = new WebAssembly.Module(await compile(actor('(call $copy (i32.const 0) (i32.const 8) (i32.const 4))', `${COPY} ${data(0, [1, 2, 255, 34])}`)))
   assert.deepEqual(WebAssembly.Module.exports(module), [{ name: 'memory', kind: 'memory' }, { name: 'handle', kind: 'function' }])
   const imports = WebAssembly.Module.imports(module)
-  assert.equal(imports.length, 12)
+  assert.equal(imports.length, 13)
   const asterism = Object.fromEntries(imports.map(({ name }) => [name, () => 0]))
   const { exports } = new WebAssembly.Instance(module, { asterism })
   exports.handle()
