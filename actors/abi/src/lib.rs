@@ -6,7 +6,8 @@
 //! An actor is an account with code: a WebAssembly module that exports its [`MEMORY`] and the function [`HANDLE`]. The
 //! chain calls [`HANDLE`] once for each message to the account. In it, the code may send messages, create actors, read
 //! and change the account's storage, and name the code that handles the next message: the three things that an actor
-//! can do (Thinkey §5.1). It may end the actor as well. Effects take place together after [`HANDLE`] has returned, and not at all if it failed.
+//! can do (Thinkey §5.1). It may end the actor as well. Effects take place together after [`HANDLE`] has returned, and
+//! not at all if it failed.
 //!
 //! Everything that crosses is SCALE-encoded, with nothing after it.
 //!

@@ -30,6 +30,16 @@ fn balance(n: u8) -> Balance {
 	Balances::free_balance(account(n))
 }
 
+/// One of many accounts of chain B. What is sent to one account in a block would be one message.
+fn one_of_many(n: u32) -> Address {
+	let mut id = [7; 32];
+	id[..4].copy_from_slice(&n.to_le_bytes());
+	Address {
+		chain: B,
+		account: AccountId::new(id),
+	}
+}
+
 fn message(recipient: u8, value: Balance) -> Message {
 	Message {
 		nonce: 0,
@@ -109,14 +119,7 @@ fn what_can_not_be_transferred_stays() {
 		assert_noop!(transfer(1, at(A, 7), MINIMUM - 1), TokenError::BelowMinimum);
 		// A block sends no more than a batch.
 		for n in 0..256u32 {
-			// Those to one account would be one message.
-			let mut id = [7; 32];
-			id[..4].copy_from_slice(&n.to_le_bytes());
-			let to = Address {
-				chain: B,
-				account: AccountId::new(id),
-			};
-			assert_ok!(transfer(1, to, 1));
+			assert_ok!(transfer(1, one_of_many(n), 1));
 		}
 		assert_noop!(
 			polkadot_sdk::frame_support::storage::with_storage_layer(|| transfer(1, at(B, 2), 1)),

@@ -740,13 +740,7 @@ fn what_goes_back_waits_until_its_channel_has_room() {
 		let refuser = actor(&refuser(), 1_000);
 		// The block sends as many messages to that chain as it may.
 		for n in 0..MAX_BATCH {
-			let mut id = [7; 32];
-			id[..4].copy_from_slice(&n.to_le_bytes());
-			let to = Address {
-				chain: B,
-				account: AccountId::new(id),
-			};
-			assert_ok!(transfer(RICH, to, 1));
+			assert_ok!(transfer(RICH, one_of_many(n), 1));
 		}
 		let issuance = Balances::total_issuance();
 		let arrives = |nonce| {
