@@ -1,38 +1,81 @@
 //! Benchmarks.
 
 use super::*;
-use asterism_actor_vm::abi;
+use asterism_actor_vm::{abi, MAX_FUNCTIONS, MAX_TYPES};
+use asterism_interface::{
+	benchmarking::{interface, SHORTEST, TYPES_TO_VALIDATE},
+	MAX_ENCODED,
+};
 use asterism_primitives::message::{Call as Said, MessageBody};
 use polkadot_sdk::{
 	frame_benchmarking::{self, v2::*},
 	frame_system::RawOrigin,
 };
 
-/// The smallest module that does nothing, with a custom section to make it of this length.
-fn module(len: u32) -> CodeBytesOf {
-	let mut code = alloc::vec![
-		0, b'a', b's', b'm', 1, 0, 0, 0, // magic and version
-		1, 4, 1, 0x60, 0, 0, // a type: no parameters, no results
-		3, 2, 1, 0, // a function of it
-		5, 3, 1, 0, 1, // a page of memory
-		7, 19, 2, 6, b'h', b'a', b'n', b'd', b'l', b'e', 0, 0, // exports: the function,
-		6, b'm', b'e', b'm', b'o', b'r', b'y', 2, 0, // and the memory
-		10, 4, 1, 2, 0, 0x0b, // a body without instructions
-	];
-	// The length of the section takes five bytes, of which its name's length is none.
-	let rest = (len as usize).saturating_sub(code.len());
-	if let Some(content) = rest.checked_sub(6).filter(|content| *content > 0) {
-		code.push(0);
-		let mut left = content as u32;
-		for last in [false, false, false, false, true] {
-			let low = (left & 0x7f) as u8;
-			left >>= 7;
-			code.push(if last { low } else { low | 0x80 });
+/// Bytes that a module has at least that has as many functions and types as it may.
+const FULL: u32 = 16 * 1024;
+
+/// A number as WebAssembly encodes it, in so many bytes, of which it may need fewer.
+fn number<const N: usize>(mut number: u32) -> [u8; N] {
+	core::array::from_fn(|i| {
+		let byte = (number & 0x7f) as u8;
+		number >>= 7;
+		if i + 1 < N {
+			byte | 0x80
+		} else {
+			byte
 		}
-		// A name without letters, and zeros.
-		code.resize(code.len() + content, 0);
-	}
-	CodeBytesOf::truncate_from(code)
+	})
+}
+
+fn section(module: &mut Vec<u8>, id: u8, content: &[u8]) {
+	module.push(id);
+	module.extend(number::<5>(content.len() as u32));
+	module.extend(content);
+}
+
+fn list(length: u32, entry: impl Fn(u32) -> Vec<u8>) -> Vec<u8> {
+	let mut list = number::<5>(length).to_vec();
+	list.extend((0..length).flat_map(entry));
+	list
+}
+
+/// A module that does nothing: so many functions and types, and a page of memory. The first function handles messages. The last one
+/// has so many instructions of a byte each.
+fn module_of(functions: u32, types: u32, instructions: usize) -> Vec<u8> {
+	let mut module = b"\0asm\x01\0\0\0".to_vec();
+	section(&mut module, 1, &list(types, |_| alloc::vec![0x60, 0, 0]));
+	section(&mut module, 3, &list(functions, |i| number::<2>(i % types).to_vec()));
+	section(&mut module, 5, &[1, 0, 1]);
+	section(&mut module, 7, b"\x02\x06handle\0\0\x06memory\x02\0");
+	let bodies = list(functions, |i| {
+		if i + 1 < functions || instructions == 0 {
+			return alloc::vec![2, 0, 0x0b];
+		}
+		// No locals; a zero, the question many times whether it is one, and the answer is dropped.
+		let mut body = alloc::vec![0, 0x41, 0];
+		body.resize(body.len() + instructions, 0x45);
+		body.extend([0x1a, 0x0b]);
+		[number::<5>(body.len() as u32).to_vec(), body].concat()
+	});
+	section(&mut module, 10, &bodies);
+	module
+}
+
+/// A module of this length, from [`FULL`] on, that takes as long to validate as can be.
+fn full_module(len: u32) -> CodeBytesOf {
+	let shortest = module_of(MAX_FUNCTIONS, MAX_TYPES, 1).len();
+	let instructions = 1 + (len as usize).saturating_sub(shortest);
+	CodeBytesOf::truncate_from(module_of(MAX_FUNCTIONS, MAX_TYPES, instructions))
+}
+
+/// The smallest module, with a custom section that makes it as long as it may be.
+fn long_module() -> CodeBytesOf {
+	let mut module = module_of(1, 1, 0);
+	let content = (abi::MAX_CODE as usize).saturating_sub(module.len() + 6);
+	// A name without letters, and zeros.
+	section(&mut module, 0, &alloc::vec![0; content]);
+	CodeBytesOf::truncate_from(module)
 }
 
 /// A user with enough for everything.
@@ -47,7 +90,7 @@ fn user<T: Config>() -> AccountId {
 /// An actor whose code is as long as it may be, and with its first message in the queue.
 fn waiting_actor<T: Config>() -> AccountId {
 	let user = user::<T>();
-	let code = module(abi::MAX_CODE);
+	let code = long_module();
 	let hash = Hash::from(blake2_256(&code));
 	Pallet::<T>::do_upload(user.clone(), code, None).expect("the code is valid");
 	let value = T::Currency::minimum_balance();
@@ -151,14 +194,16 @@ mod benchmarks {
 		assert_eq!(Unclaimed::<T>::get(&account), 1);
 	}
 
-	/// `c`: bytes of the code, `i`: bytes of the interface, which says nothing.
+	/// `c`: bytes of the code, `i`: bytes of the interface.
 	#[benchmark]
-	fn upload(c: Linear<64, { abi::MAX_CODE }>, i: Linear<0, 1>) {
+	fn upload(c: Linear<FULL, { abi::MAX_CODE }>, i: Linear<0, { MAX_ENCODED as u32 }>) {
 		let user = user::<T>();
-		let code = module(c);
+		let code = full_module(c);
 		let hash = Hash::from(blake2_256(&code));
-		// Without messages and types, and nothing promised. What an interface takes beyond is an estimate.
-		let interface = (i > 0).then(|| InterfaceBytes::truncate_from(alloc::vec![0; 4]));
+		let interface = (i >= SHORTEST).then(|| {
+			let interface = interface(i, TYPES_TO_VALIDATE, false, None);
+			InterfaceBytes::truncate_from(interface)
+		});
 
 		#[extrinsic_call]
 		_(RawOrigin::Signed(user), code, interface);
@@ -169,7 +214,7 @@ mod benchmarks {
 	#[benchmark]
 	fn remove() {
 		let user = user::<T>();
-		let code = module(abi::MAX_CODE);
+		let code = long_module();
 		let hash = Hash::from(blake2_256(&code));
 		Pallet::<T>::do_upload(user.clone(), code, None).expect("the code is valid");
 
@@ -182,7 +227,7 @@ mod benchmarks {
 	#[benchmark]
 	fn instantiate() {
 		let user = user::<T>();
-		let code = module(64);
+		let code = CodeBytesOf::truncate_from(module_of(1, 1, 0));
 		let hash = Hash::from(blake2_256(&code));
 		Pallet::<T>::do_upload(user.clone(), code, None).expect("the code is valid");
 		let value = T::Currency::minimum_balance();

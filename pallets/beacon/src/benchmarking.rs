@@ -124,5 +124,39 @@ mod benches {
 		assert_eq!(Logs::<T>::iter().count(), 0);
 	}
 
+	/// A sharing among as many members as there may be, in the place of one of which the output was published.
+	#[benchmark]
+	fn adopt() {
+		let output = OutputBytes::truncate_from(alloc::vec![7; MAX_OUTPUT_BYTES as usize]);
+		let sharing = Sharing {
+			id: SharingId {
+				attempt: 0,
+				output: output_hash(&output),
+			},
+			players: members(),
+		};
+		GroupKey::<T>::put(T::BenchmarkHelper::key());
+		for epoch in 0..2 {
+			Sharings::<T>::insert(epoch, sharing.clone());
+			Outputs::<T>::insert(epoch, output.clone());
+		}
+		NewestSharing::<T>::put(1);
+		Pallet::<T>::start(2, members().into_inner()).expect("the attempt is the first");
+		let now = T::DealingPeriod::get().saturating_add(2);
+		frame_system::Pallet::<T>::set_block_number(now.into());
+		let adopted = SharingId {
+			attempt: 1,
+			output: sharing.id.output,
+		};
+
+		#[block]
+		{
+			Pallet::<T>::adopt(2, adopted).expect("it is under way");
+		}
+
+		assert_eq!(NewestSharing::<T>::get(), Some(2));
+		assert!(!Sharings::<T>::contains_key(0));
+	}
+
 	impl_benchmark_test_suite!(Pallet, crate::tests::with_keystore(), crate::tests::Test);
 }

@@ -118,6 +118,12 @@ pub trait Reshare {
 
 	/// The attempt for `epoch` that is under way, if there is one.
 	fn attempt(epoch: Epoch) -> Option<Attempt>;
+
+	/// What [`Self::start`] weighs, at most.
+	fn weight_of_starting() -> Weight;
+
+	/// What [`Self::adopt`] weighs.
+	fn weight_of_adopting() -> Weight;
 }
 
 /// What a runtime puts into benchmarks that this pallet can't make.
@@ -812,6 +818,14 @@ impl<T: Config> Reshare for Pallet<T> {
 		UnderWay::<T>::get()
 			.filter(|resharing| resharing.epoch == epoch)
 			.map(|resharing| resharing.attempt)
+	}
+
+	fn weight_of_starting() -> Weight {
+		T::WeightInfo::begin(MAX_MEMBERS)
+	}
+
+	fn weight_of_adopting() -> Weight {
+		T::WeightInfo::adopt()
 	}
 }
 

@@ -1,8 +1,10 @@
 //! Benchmarks.
 
 use super::*;
-use alloc::{format, string::String};
-use asterism_interface::{ServiceLevel, Stage, MAX_ENCODED};
+use asterism_interface::{
+	benchmarking::{self, SHORTEST, TYPES_TO_COMPARE},
+	ServiceLevel, Stage, MAX_ENCODED,
+};
 use asterism_primitives::{
 	message::{Body, Call as Said, MessageBody, MAX_BODY},
 	CurrencyId,
@@ -11,82 +13,22 @@ use polkadot_sdk::{
 	frame_benchmarking::{self, v2::*},
 	frame_system::RawOrigin,
 };
-use scale_info::{
-	form::PortableForm, Field, Path, PortableRegistry, PortableType, Type, TypeDef, TypeDefComposite,
-	TypeDefPrimitive,
-};
 
-/// Bytes that the shortest of these interfaces has at most.
-const SHORTEST: u32 = 64;
-/// Fields that a struct of these interfaces has beyond its first two.
-const FURTHER_FIELDS: u32 = 30;
-/// Bytes that another service level adds.
-const SERVICE: u32 = 17;
 /// Chains that a pipeline's actors are on: enough for each to keep the announcements, and for one block to send them all bytes.
 const CHAINS: u32 = 16;
 
-fn ty(type_def: TypeDef<PortableForm>) -> Type<PortableForm> {
-	Type {
-		path: Path::default(),
-		type_params: Vec::new(),
-		type_def,
-		docs: Vec::new(),
-	}
-}
-
-/// A valid interface of at most so many bytes, and nearly as many: it accepts `take` and emits `give`, which are structs of structs
-/// with more and more fields.
+/// An interface of at most so many bytes.
 fn interface(bytes: u32) -> Vec<u8> {
-	let most = asterism_interface::MAX_DEPTH - 1;
-	let made = |size: u32| {
-		let structs = size.min(most);
-		let further = size.saturating_sub(structs);
-		// Type 0 is a number, the others are structs of the one before and of numbers.
-		let mut types = alloc::vec![PortableType::new(0, ty(TypeDef::Primitive(TypeDefPrimitive::U8)))];
-		for id in 1..=structs {
-			let field = |name: String, of: u32| -> Field<PortableForm> {
-				Field::new(Some(name), of.into(), None, Vec::new())
-			};
-			let numbers = further
-				.saturating_sub((id - 1) * FURTHER_FIELDS)
-				.min(FURTHER_FIELDS);
-			let fields = core::iter::once(field("inner".into(), id - 1))
-				.chain((0..=numbers).map(|number| field(format!("n{number:063}"), 0)));
-			types.push(PortableType::new(
-				id,
-				ty(TypeDef::Composite(TypeDefComposite::new(fields))),
-			));
-		}
-		let message = |name: &str| asterism_interface::MessageType {
-			name: name.into(),
-			ty: structs,
-		};
-		Interface {
-			accepts: alloc::vec![message("take")],
-			emits: alloc::vec![message("give")],
-			types: PortableRegistry { types },
-			service: None,
-		}
-	};
-	let mut best = made(0).encode();
-	for size in 1..=most * (1 + FURTHER_FIELDS) {
-		let next = made(size).encode();
-		if next.len() > bytes as usize {
-			break;
-		}
-		best = next;
-	}
-	best
+	benchmarking::interface(bytes, TYPES_TO_COMPARE, false, None)
 }
 
-/// The same messages, at another service level.
-fn other(encoded: &[u8], number: u32) -> Vec<u8> {
-	let mut interface = Interface::from_bytes(encoded).expect("the interface decodes");
-	interface.service = Some(ServiceLevel {
-		price: number.into(),
+/// The same messages, of types that are compared to those for as long as can be, at a price of its own.
+fn other(bytes: u32, price: u32) -> Vec<u8> {
+	let service = ServiceLevel {
+		price: price.into(),
 		deadline: None,
-	});
-	interface.encode()
+	};
+	benchmarking::interface(bytes, TYPES_TO_COMPARE, true, Some(service))
 }
 
 fn user<T: Config>() -> AccountId {
@@ -146,7 +88,7 @@ fn link<T: Config>(bytes: u32) -> Link {
 	Link {
 		from: actor::<T>(11, interface(bytes / 2)),
 		output: name("give"),
-		to: actor::<T>(12, interface(bytes / 2)),
+		to: actor::<T>(12, other(bytes / 2, 0)),
 		input: name("take"),
 	}
 }
@@ -255,7 +197,7 @@ mod benchmarks {
 		let user = user::<T>();
 		let differing = (c / 2).min(a).saturating_sub(1);
 		let kinds = differing.saturating_add(1).min(MAX_BYTES / MAX_ENCODED as u32);
-		let first = interface((b / kinds).min(MAX_ENCODED as u32).saturating_sub(SERVICE));
+		let bytes = (b / kinds).min(MAX_ENCODED as u32);
 		let replicas = (0..a)
 			.map(|number| {
 				let kind = match number.checked_sub(1) {
@@ -263,9 +205,9 @@ mod benchmarks {
 					_ => 0,
 				};
 				let interface = if kind > 0 {
-					other(&first, kind)
+					other(bytes, kind)
 				} else {
-					first.clone()
+					interface(bytes)
 				};
 				actor::<T>(20 + number as u8, interface)
 			})

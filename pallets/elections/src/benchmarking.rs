@@ -1,14 +1,16 @@
-//! Benchmarks of calls and hooks. The proof of a draw and the preparation of consensus keys are measured where they are made: the
-//! state here has none.
+//! Benchmarks of calls and hooks.
 
 use super::*;
 use asterism_primitives::election::SortitionProof;
 use polkadot_sdk::{
 	frame_benchmarking::{self, v2::*},
 	frame_system::RawOrigin,
+	sp_core::{crypto::KeyTypeId, sr25519},
+	sp_io::crypto::{sr25519_generate, sr25519_sign},
 };
 
 const CHAIN: ChainId = ChainId(u32::MAX);
+const KEY: KeyTypeId = KeyTypeId(*b"bnch");
 
 /// The members that a serving committee is benchmarked with at most.
 const MAX_SERVING: u32 = MAX_MEMBERS / 2;
@@ -20,7 +22,7 @@ const POINT: [u8; 32] = [
 ];
 
 /// An open election of a chain served by `members`.
-fn open<T: Config>(members: u32) -> Election {
+fn opened<T: Config>(members: u32) -> Election {
 	frame_system::Pallet::<T>::set_block_number(1u32.into());
 	T::BenchmarkHelper::chain(CHAIN, members);
 	Pallet::<T>::on_signal(CHAIN, 1);
@@ -43,9 +45,48 @@ fn put_claims<T: Config>(n: u32, total: u128, operator: impl Fn(u32) -> AccountI
 	Claims::<T>::insert(CHAIN, claims);
 }
 
-/// A committee of `m` on record, of whom all are ready that a quorum needs but one. Its word.
-fn nearly_ready<T: Config>(m: u32) -> Readiness {
-	let election = open::<T>(1);
+/// A claim of this node, with numbers for a proof that are not its.
+fn claim_of(operator: &AccountId) -> Claim {
+	// Scalars, as all numbers are of which the last byte is small.
+	let mut scalar = [0x55; 32];
+	scalar[31] = 0x05;
+	let mut proof = [0; 64];
+	proof[..32].copy_from_slice(&scalar);
+	proof[32..].copy_from_slice(&scalar);
+	Claim {
+		chain: CHAIN,
+		epoch: 1,
+		round: 1,
+		operator: operator.clone(),
+		proof: SortitionProof {
+			pre_output: POINT,
+			proof,
+		},
+	}
+}
+
+/// As many claims on record as there may be, all worse than any other.
+fn put_all_claims<T: Config>(total: u128) {
+	put_claims::<T>(MAX_CLAIMS, total, |i| {
+		let mut id = [255; 32];
+		id[28..].copy_from_slice(&i.to_be_bytes());
+		AccountId::new(id)
+	});
+}
+
+/// The members' ids of a committee that is as large as it may be.
+fn largest_committee() -> Vec<MemberId> {
+	let id = |i: u32| {
+		let mut id = [0; 32];
+		id[..4].copy_from_slice(&i.to_be_bytes());
+		MemberId(id)
+	};
+	(0..MAX_MEMBERS).map(id).collect()
+}
+
+/// A committee on record in which all are ready that a quorum needs, but for `missing`. The word of one more.
+fn nearly_ready<T: Config>(mut ids: Vec<MemberId>, missing: u32) -> Readiness {
+	let election = opened::<T>(1);
 	Elections::<T>::insert(
 		CHAIN,
 		Election {
@@ -53,23 +94,20 @@ fn nearly_ready<T: Config>(m: u32) -> Readiness {
 			..election
 		},
 	);
-	let last = asterism_primitives::committee::quorum(m).saturating_sub(1);
-	let member = |i: u32| {
-		let mut id = [0; 32];
-		id[..4].copy_from_slice(&i.to_be_bytes());
-		NewMember {
-			id: MemberId(id),
-			word: (i < last).then_some(Word { sharing: None }),
-		}
-	};
-	let members: BoundedVec<_, ConstU32<MAX_MEMBERS>> =
-		BoundedVec::truncate_from((0..m).map(member).collect());
+	ids.sort_unstable();
+	let spoken = asterism_primitives::committee::quorum(ids.len() as u32).saturating_sub(missing) as usize;
+	let member = ids[spoken];
+	let members = ids.into_iter().enumerate().map(|(i, id)| NewMember {
+		id,
+		word: (i < spoken).then_some(Word { sharing: None }),
+	});
+	let members: BoundedVec<_, ConstU32<MAX_MEMBERS>> = BoundedVec::truncate_from(members.collect());
 	NewMembers::<T>::insert(CHAIN, members);
 	Readiness {
 		chain: CHAIN,
 		epoch: 1,
 		round: 1,
-		member: member(last).id,
+		member,
 		sharing: None,
 	}
 }
@@ -78,42 +116,92 @@ fn nearly_ready<T: Config>(m: u32) -> Readiness {
 mod benches {
 	use super::*;
 
+	/// Among as many as there may be.
 	#[benchmark]
 	fn claim() -> Result<(), BenchmarkError> {
 		let node = T::BenchmarkHelper::node(0);
-		let election = open::<T>(1);
-		put_claims::<T>(MAX_CLAIMS, election.total, |i| {
-			AccountId::new(
-				[[255; 28].as_slice(), &i.to_be_bytes()]
-					.concat()
-					.try_into()
-					.expect("32 bytes"),
-			)
-		});
-		let claim = Claim {
-			chain: CHAIN,
-			epoch: 1,
-			round: 1,
-			operator: node.clone(),
-			proof: SortitionProof {
-				pre_output: POINT,
-				proof: [0; 64],
-			},
-		};
+		let election = opened::<T>(1);
+		put_all_claims::<T>(election.total);
 
 		#[extrinsic_call]
-		_(RawOrigin::Authorized, claim);
+		_(RawOrigin::Authorized, claim_of(&node));
 
 		assert!(Claims::<T>::get(CHAIN).iter().any(|claim| claim.operator == node));
 		Ok(())
 	}
 
+	/// What authorizing takes more: the proof, of which a wrong one takes as long.
+	#[benchmark]
+	fn prove_claim() -> Result<(), BenchmarkError> {
+		let claim = claim_of(&T::BenchmarkHelper::node(0));
+		let election = opened::<T>(1);
+		put_all_claims::<T>(election.total);
+		let verdict;
+
+		#[block]
+		{
+			verdict = Pallet::<T>::authorize_claim(TransactionSource::External, &claim);
+		}
+
+		assert_eq!(verdict.err(), Some(Error::<T>::BadProof.validity()));
+		Ok(())
+	}
+
+	/// A word in the largest committee that is not the last one.
 	#[benchmark]
 	fn ready() -> Result<(), BenchmarkError> {
-		let readiness = nearly_ready::<T>(MAX_MEMBERS);
+		let readiness = nearly_ready::<T>(largest_committee(), 2);
 
 		#[extrinsic_call]
 		_(RawOrigin::Authorized, readiness, [0; 64]);
+
+		assert!(!Pallet::<T>::is_ready(CHAIN, 1));
+		Ok(())
+	}
+
+	/// Authorizing that.
+	#[benchmark]
+	fn authorize_ready() -> Result<(), BenchmarkError> {
+		let keys: Vec<_> = (0..MAX_MEMBERS).map(|_| sr25519_generate(KEY, None)).collect();
+		let readiness = nearly_ready::<T>(keys.iter().map(|key| MemberId(key.0)).collect(), 2);
+		let key = sr25519::Public::from_raw(readiness.member.0);
+		let signature = sr25519_sign(KEY, &key, &readiness.statement(Pallet::<T>::genesis()))
+			.expect("the key was just made");
+		let verdict;
+
+		#[block]
+		{
+			verdict = Pallet::<T>::authorize_ready(TransactionSource::External, &readiness, &signature.0);
+		}
+
+		assert!(verdict.is_ok());
+		Ok(())
+	}
+
+	/// The word that completes the quorum of the largest committee: nodes are looked up for all of it, past a roster that has none
+	/// of them.
+	#[benchmark]
+	fn count_nodes() -> Result<(), BenchmarkError> {
+		let node = |i| {
+			let operator = T::BenchmarkHelper::node(i);
+			T::Stakers::node(&operator).map(|node| node.keys.identity)
+		};
+		let ids = (0..MAX_MEMBERS)
+			.map(node)
+			.collect::<Option<Vec<_>>>()
+			.ok_or(BenchmarkError::Stop("the nodes are on record"))?;
+		let readiness = nearly_ready::<T>(ids, 1);
+		let others = largest_committee().into_iter().map(|id| (id, AccountId::new(id.0)));
+		let roster = Roster {
+			operators: BoundedVec::truncate_from(others.collect()),
+			on_duty: true,
+		};
+		Rosters::<T>::insert(CHAIN, 1, roster);
+
+		#[block]
+		{
+			Pallet::<T>::apply_ready(&readiness).map_err(|_| BenchmarkError::Stop("the word is taken"))?;
+		}
 
 		assert!(Pallet::<T>::is_ready(CHAIN, 1));
 		Ok(())
@@ -123,7 +211,7 @@ mod benches {
 	#[benchmark]
 	fn decide(m: Linear<1, MAX_CLAIMS>) -> Result<(), BenchmarkError> {
 		let nodes: Vec<_> = (0..m).map(T::BenchmarkHelper::node).collect();
-		let election = open::<T>(1);
+		let election = opened::<T>(1);
 		put_claims::<T>(m, election.total, |i| nodes[i as usize].clone());
 		let deadline = 1 + T::ClaimPeriod::get();
 		frame_system::Pallet::<T>::set_block_number(deadline.into());
@@ -173,7 +261,7 @@ mod benches {
 
 	#[benchmark]
 	fn idle() -> Result<(), BenchmarkError> {
-		open::<T>(1);
+		opened::<T>(1);
 
 		#[block]
 		{

@@ -146,6 +146,9 @@ impl<T: Config> Pallet<T> {
 				None => 0,
 			};
 			weight.saturating_accrue(T::WeightInfo::decide(members));
+			if chain.is_root() {
+				weight.saturating_accrue(T::Beacon::weight_of_starting());
+			}
 			if weight.any_gt(budget) {
 				break;
 			}
@@ -349,7 +352,7 @@ impl<T: Config> OnSeed for Pallet<T> {
 	fn on_seed(round: BlockNumber, randomness: Hash) {
 		let opened = Self::open(round, randomness);
 		frame_system::Pallet::<T>::register_extra_weight_unchecked(
-			T::WeightInfo::open(opened),
+			T::WeightInfo::open_elections(opened),
 			DispatchClass::Mandatory,
 		);
 	}

@@ -18,10 +18,15 @@ pub(crate) enum Counted {
 }
 
 impl Counted {
-	/// What of a call's weight was not spent on it.
+	/// What a count takes at most, and what it lets happen.
+	pub(crate) fn most<T: Config>() -> Weight {
+		T::WeightInfo::count_nodes().saturating_add(T::Beacon::weight_of_adopting())
+	}
+
+	/// What of that was not spent.
 	pub(crate) fn unspent<T: Config>(self) -> Weight {
 		match self {
-			Self::Words => T::WeightInfo::count_nodes(),
+			Self::Words => Self::most::<T>(),
 			Self::Nodes => Weight::zero(),
 		}
 	}

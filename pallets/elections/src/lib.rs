@@ -379,7 +379,7 @@ pub mod pallet {
 		#[pallet::call_index(0)]
 		#[pallet::weight((T::WeightInfo::claim(), DispatchClass::Operational))]
 		#[pallet::authorize(Pallet::<T>::authorize_claim)]
-		#[pallet::weight_of_authorize(T::WeightInfo::authorize_claim())]
+		#[pallet::weight_of_authorize(T::WeightInfo::prove_claim().saturating_add(T::WeightInfo::claim()))]
 		pub fn claim(origin: OriginFor<T>, claim: Claim) -> DispatchResult {
 			frame_system::ensure_authorized(origin)?;
 			Self::apply_claim(&claim)?;
@@ -391,14 +391,9 @@ pub mod pallet {
 		/// # Errors
 		/// The first [`Error`] found; nothing is changed then.
 		#[pallet::call_index(1)]
-		#[pallet::weight((
-			T::WeightInfo::ready().saturating_add(T::WeightInfo::count_nodes()),
-			DispatchClass::Operational,
-		))]
+		#[pallet::weight((T::WeightInfo::ready().saturating_add(Counted::most::<T>()), DispatchClass::Operational))]
 		#[pallet::authorize(Pallet::<T>::authorize_ready)]
-		#[pallet::weight_of_authorize(
-			T::WeightInfo::authorize_ready().saturating_add(T::WeightInfo::count_nodes())
-		)]
+		#[pallet::weight_of_authorize(T::WeightInfo::authorize_ready().saturating_add(Counted::most::<T>()))]
 		pub fn ready(
 			origin: OriginFor<T>,
 			readiness: Readiness,
@@ -408,7 +403,7 @@ pub mod pallet {
 			// The authorization has checked it.
 			let _ = signature;
 			let counted = Self::apply_ready(&readiness)?;
-			let weight = T::WeightInfo::ready().saturating_add(T::WeightInfo::count_nodes());
+			let weight = T::WeightInfo::ready().saturating_add(Counted::most::<T>());
 			Ok(Some(weight.saturating_sub(counted.unspent::<T>())).into())
 		}
 	}

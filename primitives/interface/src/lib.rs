@@ -73,6 +73,8 @@
 
 extern crate alloc;
 
+#[cfg(any(test, feature = "runtime-benchmarks"))]
+pub mod benchmarking;
 mod builder;
 mod fitting;
 mod interface;

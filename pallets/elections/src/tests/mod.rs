@@ -177,6 +177,12 @@ impl Reshare for Beacon {
 			.filter(|(of, ..)| *of == epoch)
 			.map(|(_, attempt, _)| attempt)
 	}
+	fn weight_of_starting() -> Weight {
+		Weight::from_parts(1, 0)
+	}
+	fn weight_of_adopting() -> Weight {
+		Weight::from_parts(2, 0)
+	}
 }
 
 #[cfg(feature = "runtime-benchmarks")]

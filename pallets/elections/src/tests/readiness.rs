@@ -150,7 +150,8 @@ fn nodes_are_looked_at_and_paid_for_only_if_the_words_are_enough() {
 		};
 		let alone = <() as WeightInfo>::ready();
 		assert_eq!([weight(members[0]), weight(members[1])], [alone; 2]);
-		assert_eq!(weight(members[2]), alone + <() as WeightInfo>::count_nodes());
+		let counted = <() as WeightInfo>::count_nodes() + Beacon::weight_of_adopting();
+		assert_eq!(weight(members[2]), alone + counted);
 	});
 }
 
