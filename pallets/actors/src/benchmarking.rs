@@ -3,7 +3,7 @@
 use super::*;
 use asterism_actor_vm::{abi, MAX_FUNCTIONS, MAX_TYPES};
 use asterism_interface::{
-	benchmarking::{interface, SHORTEST, TYPES_TO_VALIDATE},
+	benchmarking::{to_validate, SHORTEST},
 	MAX_ENCODED,
 };
 use asterism_primitives::message::{Call as Said, MessageBody};
@@ -45,7 +45,11 @@ fn list(length: u32, entry: impl Fn(u32) -> Vec<u8>) -> Vec<u8> {
 fn module_of(functions: u32, types: u32, instructions: usize) -> Vec<u8> {
 	let mut module = b"\0asm\x01\0\0\0".to_vec();
 	section(&mut module, 1, &list(types, |_| alloc::vec![0x60, 0, 0]));
-	section(&mut module, 3, &list(functions, |i| number::<2>(i % types).to_vec()));
+	section(
+		&mut module,
+		3,
+		&list(functions, |i| number::<2>(i % types).to_vec()),
+	);
 	section(&mut module, 5, &[1, 0, 1]);
 	section(&mut module, 7, b"\x02\x06handle\0\0\x06memory\x02\0");
 	let bodies = list(functions, |i| {
@@ -200,10 +204,7 @@ mod benchmarks {
 		let user = user::<T>();
 		let code = full_module(c);
 		let hash = Hash::from(blake2_256(&code));
-		let interface = (i >= SHORTEST).then(|| {
-			let interface = interface(i, TYPES_TO_VALIDATE, false, None);
-			InterfaceBytes::truncate_from(interface)
-		});
+		let interface = (i >= SHORTEST).then(|| InterfaceBytes::truncate_from(to_validate(i)));
 
 		#[extrinsic_call]
 		_(RawOrigin::Signed(user), code, interface);

@@ -2,7 +2,7 @@
 
 use super::*;
 use asterism_interface::{
-	benchmarking::{self, SHORTEST, TYPES_TO_COMPARE},
+	benchmarking::{to_compare, SHORTEST},
 	ServiceLevel, Stage, MAX_ENCODED,
 };
 use asterism_primitives::{
@@ -19,7 +19,7 @@ const CHAINS: u32 = 16;
 
 /// An interface of at most so many bytes.
 fn interface(bytes: u32) -> Vec<u8> {
-	benchmarking::interface(bytes, TYPES_TO_COMPARE, false, None)
+	to_compare(bytes, false, None)
 }
 
 /// The same messages, of types that are compared to those for as long as can be, at a price of its own.
@@ -28,7 +28,7 @@ fn other(bytes: u32, price: u32) -> Vec<u8> {
 		price: price.into(),
 		deadline: None,
 	};
-	benchmarking::interface(bytes, TYPES_TO_COMPARE, true, Some(service))
+	to_compare(bytes, true, Some(service))
 }
 
 fn user<T: Config>() -> AccountId {
