@@ -13,6 +13,7 @@ use asterism_primitives::{
 		batch_root, batch_value, outbox_root, value_hash, BounceReason, Call, Delivery, Message, MessageBody,
 		OutboxLeaf,
 	},
+	offence::{Evidence, Proof, Proposal, Vote, Votes},
 	protocol::{
 		channel::{Batch, BlockBatch, ChannelRecord, CAPACITY},
 		ledger::Flow,
@@ -41,6 +42,7 @@ fn main() -> io::Result<()> {
 		("channel", channels()),
 		("checkpoint", checkpoints()),
 		("delivery", vec![delivery().encode()]),
+		("evidence", evidence()),
 		("interface", interfaces()),
 		("root_view", root_views()),
 	];
@@ -66,6 +68,29 @@ fn certificate(size: u32) -> Certificate {
 		signers: Certificate::bitmap(size, 0..size).expect("there are no more members"),
 		signature: BlsSignature([2; 48]),
 	}
+}
+
+/// Two votes for different blocks, as they are submitted and as the engine reports them.
+fn evidence() -> Vec<Vec<u8>> {
+	let votes = |block: u8| Votes {
+		round: Round { epoch: 1, view: 3 },
+		vote: Vote::Finalize(Proposal {
+			parent_view: 2,
+			block_hash: Hash::repeat_byte(block),
+		}),
+		signers: Certificate::bitmap(4, 0..3).expect("there are no more members"),
+		signature: BlsSignature([2; 48]),
+	};
+	let proof = Proof::Votes {
+		first: votes(1),
+		second: votes(2),
+	};
+	let submitted = Evidence { chain: SOURCE, proof };
+	// Epoch, view, the parent's view, the block, the signer's index, its signature.
+	let vote = |block: u8| [&[1, 3, 2][..], &[block; 32], &[0], &[2; 48]].concat();
+	// The first byte chooses what the engine calls it.
+	let reported = [&[1][..], &vote(1), &vote(2)].concat();
+	vec![submitted.encode(), reported]
 }
 
 fn certificates() -> Vec<Vec<u8>> {

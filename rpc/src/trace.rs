@@ -272,6 +272,11 @@ pub enum Progress {
 		/// Why.
 		reason: BounceReason,
 	},
+	/// It had no effect, and waits for room in the channel to its sender's chain to go back.
+	Returning {
+		/// Why it had no effect.
+		reason: BounceReason,
+	},
 	/// It waits in the queue of its chain.
 	Waiting,
 	/// Its chain hasn't taken it in. Of a message that was asked for, whether it was sent at all is only known if the chain that
@@ -650,7 +655,13 @@ impl<C: Chains + ?Sized> Search<'_, C> {
 			// It may have had to wait for room in the channel.
 			match self.first_block(&chain, number, |block| block.children.contains_key(&id))? {
 				First::In(later) => block = self.block(&chain, later)?,
-				First::NotYet => {}
+				First::NotYet => {
+					if let Progress::Failed { reason } = &message.outcome {
+						message.outcome = Progress::Returning {
+							reason: reason.clone(),
+						};
+					}
+				}
 				First::Beyond => all = false,
 			}
 		}

@@ -239,6 +239,18 @@ impl Local {
 		epoch_after(header.number, header.digest()).expect("final blocks name their round")
 	}
 
+	/// How many members sign the seed of a round whose block is final here: those of the epoch that this block leads to, whichever
+	/// it is by now.
+	pub fn signers(&self, round: BlockNumber) -> u32 {
+		let block = Progress::final_hash(self, round).expect("the round's block is final here");
+		let sharing = self.ledger.at(block, || {
+			let epoch =
+				<Runtime as RootApiV1<Block>>::epoch(ChainId::ROOT).expect("the root chain has epochs");
+			<Runtime as BeaconApiV1<Block>>::sharing(epoch)
+		});
+		sharing.expect("each epoch has a sharing").players.len() as u32
+	}
+
 	/// A peer has this final block.
 	pub fn hear(&self, number: BlockNumber) {
 		let mut heard = self.heard.lock();

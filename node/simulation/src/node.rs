@@ -607,11 +607,7 @@ impl Process {
 	fn check_seed(&self, round: BlockNumber) {
 		let disks = self.machine.disks.iter();
 		let holders = disks.filter(|disk| disk.finalized().0 >= round).count();
-		let players = Board::view(&*self.local)
-			.ok()
-			.and_then(|view| view.current)
-			.map_or(0, |sharing| sharing.players.len());
-		let needed = asterism_primitives::committee::quorum(players as u32) as usize;
+		let needed = asterism_primitives::committee::quorum(self.local.signers(round)) as usize;
 		assert!(
 			holders >= needed,
 			"node {} has the seed of round {round}, which is final with {holders} nodes, expected {needed}",

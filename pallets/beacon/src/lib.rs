@@ -119,7 +119,7 @@ pub trait Reshare {
 	/// The attempt for `epoch` that is under way, if there is one.
 	fn attempt(epoch: Epoch) -> Option<Attempt>;
 
-	/// What [`Self::start`] weighs, at most.
+	/// What [`Self::start`] would weigh now.
 	fn weight_of_starting() -> Weight;
 
 	/// What [`Self::adopt`] weighs.
@@ -821,7 +821,10 @@ impl<T: Config> Reshare for Pallet<T> {
 	}
 
 	fn weight_of_starting() -> Weight {
-		T::WeightInfo::begin(MAX_MEMBERS)
+		let dealt = UnderWay::<T>::get().map_or(0, |resharing| resharing.dealt.len());
+		T::DbWeight::get()
+			.reads(1)
+			.saturating_add(T::WeightInfo::begin(dealt as u32))
 	}
 
 	fn weight_of_adopting() -> Weight {

@@ -1,4 +1,4 @@
-//! Weights of the calls. Set by hand on the safe side; `benchmarking.rs` measures them.
+//! Weights of the calls. Set by hand on the safe side; `scripts/benchmark` measures them.
 
 use core::marker::PhantomData;
 use polkadot_sdk::{
@@ -18,6 +18,8 @@ pub trait WeightInfo {
 	fn publish_output(b: u32) -> Weight;
 	/// Beginning an attempt after one with `l` logs.
 	fn begin(l: u32) -> Weight;
+	/// Adopting the sharing of an attempt.
+	fn adopt() -> Weight;
 }
 
 /// Weights on the database of the runtime.
@@ -42,6 +44,10 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 
 	fn begin(l: u32) -> Weight {
 		<()>::begin(l).saturating_add(T::DbWeight::get().reads_writes(3, u64::from(l).saturating_add(3)))
+	}
+
+	fn adopt() -> Weight {
+		<()>::adopt().saturating_add(T::DbWeight::get().reads_writes(3, 5))
 	}
 }
 
@@ -72,5 +78,10 @@ impl WeightInfo for () {
 		// Removing a log reads its trie nodes.
 		Weight::from_parts(80_000_000, 30_000)
 			.saturating_add(Weight::from_parts(10_000_000, 50_000).saturating_mul(l.into()))
+	}
+
+	fn adopt() -> Weight {
+		// The attempt on record has up to 24 KiB, a sharing 8 KiB.
+		Weight::from_parts(80_000_000, 34_000)
 	}
 }

@@ -191,7 +191,9 @@ mod benches {
 			.collect::<Option<Vec<_>>>()
 			.ok_or(BenchmarkError::Stop("the nodes are on record"))?;
 		let readiness = nearly_ready::<T>(ids, 1);
-		let others = largest_committee().into_iter().map(|id| (id, AccountId::new(id.0)));
+		let others = largest_committee()
+			.into_iter()
+			.map(|id| (id, AccountId::new(id.0)));
 		let roster = Roster {
 			operators: BoundedVec::truncate_from(others.collect()),
 			on_duty: true,

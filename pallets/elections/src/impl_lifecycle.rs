@@ -136,6 +136,9 @@ impl<T: Config> Pallet<T> {
 				break;
 			};
 			Self::forget_due(chain);
+			if chain.is_root() {
+				weight.saturating_accrue(T::Beacon::weight_of_starting());
+			}
 			let members = match Elections::<T>::get(chain) {
 				Some(election) => match election.phase {
 					Phase::Open { round, seed, .. } => Self::decide(chain, election, round, seed),
@@ -146,9 +149,6 @@ impl<T: Config> Pallet<T> {
 				None => 0,
 			};
 			weight.saturating_accrue(T::WeightInfo::decide(members));
-			if chain.is_root() {
-				weight.saturating_accrue(T::Beacon::weight_of_starting());
-			}
 			if weight.any_gt(budget) {
 				break;
 			}

@@ -82,6 +82,7 @@ use asterism_primitives::{
 	AccountId, BlockNumber, ChainId, Hash,
 };
 use codec::{Decode, Encode, MaxEncodedLen};
+use impl_ready::Counted;
 use pallet_beacon::{OnSeed, Reshare};
 use pallet_chains::OnEpoch;
 use pallet_stake::Stakers;

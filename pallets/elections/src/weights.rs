@@ -1,4 +1,4 @@
-//! Weights of calls and hooks. Set by hand on the safe side; `benchmarking.rs` measures them.
+//! Weights of calls and hooks. Set by hand on the safe side; `scripts/benchmark` measures them.
 
 use crate::{MaxElections, MAX_CLAIMS};
 use asterism_primitives::committee::MAX_MEMBERS;
@@ -12,18 +12,18 @@ use polkadot_sdk::{
 pub trait WeightInfo {
 	/// Putting a claim on record among as many as there may be.
 	fn claim() -> Weight;
-	/// Authorizing that.
-	fn authorize_claim() -> Weight;
-	/// Putting the word on record that completes the quorum of the largest committee.
+	/// What authorizing that takes more: the proof.
+	fn prove_claim() -> Weight;
+	/// Putting a word on record in the largest committee.
 	fn ready() -> Weight;
 	/// Authorizing that.
 	fn authorize_ready() -> Weight;
-	/// What both take more if so many words are there that those of excluded nodes are looked for, in the largest committee.
+	/// What both take more if the word completes the quorum: nodes are looked up for the largest committee.
 	fn count_nodes() -> Weight;
 	/// Deciding or repeating an election, with `m` claims and members of the serving committee together.
 	fn decide(m: u32) -> Weight;
 	/// Opening `n` elections.
-	fn open(n: u32) -> Weight;
+	fn open_elections(n: u32) -> Weight;
 	/// A chain's signal, or the end of its epoch, with committees of `m` members.
 	fn turn(m: u32) -> Weight;
 	/// A block in which nothing is due.
@@ -45,9 +45,9 @@ impl WeightInfo for () {
 		// Two points of the curve and a hash to it; 256 claims are decoded, compared and encoded.
 		Weight::from_parts(900_000_000, 2 * CLAIMS)
 	}
-	fn authorize_claim() -> Weight {
-		// The proof: another hash to the curve, and four multiplications.
-		Self::claim().saturating_add(Weight::from_parts(1_500_000_000, 0))
+	fn prove_claim() -> Weight {
+		// Another hash to the curve, and four multiplications.
+		Weight::from_parts(1_500_000_000, 2 * CLAIMS)
 	}
 	fn ready() -> Weight {
 		Weight::from_parts(200_000_000, 2 * MEMBERS + agenda())
@@ -65,7 +65,7 @@ impl WeightInfo for () {
 		Weight::from_parts(100_000_000, CLAIMS + MEMBERS + 2 * agenda())
 			.saturating_add(Weight::from_parts(1_500_000_000, 500).saturating_mul(m.into()))
 	}
-	fn open(n: u32) -> Weight {
+	fn open_elections(n: u32) -> Weight {
 		Weight::from_parts(20_000_000, 2 * agenda())
 			.saturating_add(Weight::from_parts(20_000_000, 200).saturating_mul(n.into()))
 	}
@@ -85,20 +85,19 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	fn claim() -> Weight {
 		<() as WeightInfo>::claim().saturating_add(T::DbWeight::get().reads_writes(3, 1))
 	}
-	fn authorize_claim() -> Weight {
-		<() as WeightInfo>::authorize_claim().saturating_add(T::DbWeight::get().reads(3))
+	fn prove_claim() -> Weight {
+		<() as WeightInfo>::prove_claim().saturating_add(T::DbWeight::get().reads(3))
 	}
 	fn ready() -> Weight {
-		// The beacon's sharing, the registry's list and the agenda too.
 		<() as WeightInfo>::ready().saturating_add(T::DbWeight::get().reads_writes(10, 10))
 	}
 	fn authorize_ready() -> Weight {
 		<() as WeightInfo>::authorize_ready().saturating_add(T::DbWeight::get().reads_writes(10, 10))
 	}
 	fn count_nodes() -> Weight {
-		// For each member its operator, if the roster doesn't have it, and the operator's node.
-		let reads = 2 * u64::from(MAX_MEMBERS) + 1;
-		<() as WeightInfo>::count_nodes().saturating_add(T::DbWeight::get().reads(reads))
+		// For each member its operator, if the roster doesn't have it, and the operator's node; the registry's list and the agenda.
+		let reads = 2 * u64::from(MAX_MEMBERS) + 5;
+		<() as WeightInfo>::count_nodes().saturating_add(T::DbWeight::get().reads_writes(reads, 5))
 	}
 	fn decide(m: u32) -> Weight {
 		// For each one, the node, and its duty at the end of one committee and the beginning of the next.
@@ -106,8 +105,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 			.saturating_add(T::DbWeight::get().reads_writes(12, 12))
 			.saturating_add(T::DbWeight::get().reads_writes(3, 2).saturating_mul(m.into()))
 	}
-	fn open(n: u32) -> Weight {
-		<() as WeightInfo>::open(n)
+	fn open_elections(n: u32) -> Weight {
+		<() as WeightInfo>::open_elections(n)
 			.saturating_add(T::DbWeight::get().reads_writes(2, 2))
 			.saturating_add(T::DbWeight::get().reads_writes(1, 1).saturating_mul(n.into()))
 	}

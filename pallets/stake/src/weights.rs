@@ -1,4 +1,4 @@
-//! Weights of the calls. Set by hand on the safe side; `benchmarking.rs` measures them.
+//! Weights of the calls. Set by hand on the safe side; `scripts/benchmark` measures them.
 
 use core::marker::PhantomData;
 use polkadot_sdk::{

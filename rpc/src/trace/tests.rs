@@ -247,16 +247,29 @@ fn what_is_not_at_its_end_says_so() {
 }
 
 #[test]
-fn what_waited_for_room_to_go_back_is_found() {
-	let mut world = World::new(&[A, B], 60);
-	world.sends(A, 2, outer(A, B, 0), None);
-	world.arrives(4, outer(A, B, 0));
-	world.ends(5, outer(A, B, 0), refused());
+fn what_waits_for_room_to_go_back_says_so_and_is_found_then() {
+	let waiting = || {
+		let mut world = World::new(&[A, B], 60);
+		world.sends(A, 2, outer(A, B, 0), None);
+		world.arrives(4, outer(A, B, 0));
+		world.ends(5, outer(A, B, 0), refused());
+		world
+	};
+	let reason = BounceReason::NoRecipient;
+	let trace = waiting().trace(outer(A, B, 0)).unwrap();
+	assert_eq!(
+		told(&trace),
+		[(outer(A, B, 0), Some(5), Progress::Returning { reason })]
+	);
+	assert!(trace.complete);
+
+	let mut world = waiting();
 	world.sends(B, 33, outer(B, A, 0), Some(outer(A, B, 0)));
 	world.arrives(40, outer(B, A, 0));
 	// That it couldn't be handled there either is its end.
 	world.ends(40, outer(B, A, 0), refused());
 	let trace = world.trace(outer(A, B, 0)).unwrap();
+	assert!(matches!(trace.messages[0].outcome, Progress::Failed { .. }));
 	assert_eq!(trace.messages[0].children, [outer(B, A, 0)]);
 	assert_eq!(trace.messages[1].block.map(|block| block.number), Some(40));
 	assert!(trace.messages[1].children.is_empty() && trace.complete);
