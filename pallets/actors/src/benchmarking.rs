@@ -7,10 +7,7 @@ use asterism_interface::{
 	MAX_ENCODED,
 };
 use asterism_primitives::message::{Call as Said, MessageBody};
-use polkadot_sdk::{
-	frame_benchmarking::{self, v2::*},
-	frame_system::RawOrigin,
-};
+use polkadot_sdk::{frame_benchmarking::v2::*, frame_system::RawOrigin};
 
 /// Bytes that a module has at least that has as many functions and types as it may.
 const FULL: u32 = 16 * 1024;

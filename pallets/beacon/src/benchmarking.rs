@@ -2,11 +2,7 @@
 
 use super::*;
 use asterism_primitives::beacon::{signed_bytes, MAX_LOG_BYTES};
-use polkadot_sdk::{
-	frame_benchmarking::{self, v2::*},
-	frame_system::RawOrigin,
-	sp_core::crypto::KeyTypeId,
-};
+use polkadot_sdk::{frame_benchmarking::v2::*, frame_system::RawOrigin, sp_core::crypto::KeyTypeId};
 
 const KEY: KeyTypeId = KeyTypeId(*b"benc");
 

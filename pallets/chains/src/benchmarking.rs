@@ -2,7 +2,7 @@
 
 use super::*;
 use asterism_primitives::committee::MemberId;
-use polkadot_sdk::frame_benchmarking::{self, v2::*};
+use polkadot_sdk::frame_benchmarking::v2::*;
 
 fn id(i: u32) -> [u8; 32] {
 	let mut id = [0; 32];

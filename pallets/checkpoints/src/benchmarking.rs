@@ -10,11 +10,7 @@ use asterism_protocol::{
 	anchors,
 	channel::{Batch, BlockBatch, CAPACITY},
 };
-use polkadot_sdk::{
-	frame_benchmarking::{self, v2::*},
-	frame_system::RawOrigin,
-	sp_runtime::Digest,
-};
+use polkadot_sdk::{frame_benchmarking::v2::*, frame_system::RawOrigin, sp_runtime::Digest};
 
 const CHAIN: ChainId = ChainId(u32::MAX);
 

@@ -10,8 +10,7 @@ use asterism_primitives::{
 	CurrencyId,
 };
 use polkadot_sdk::{
-	frame_benchmarking::{self, v2::*},
-	frame_system::RawOrigin,
+	frame_benchmarking::v2::*, frame_support::traits::fungible::Inspect as _, frame_system::RawOrigin,
 };
 
 /// Chains that a pipeline's actors are on: enough for each to keep the announcements, and for one block to send them all bytes.

@@ -3,7 +3,7 @@
 use super::*;
 use asterism_primitives::election::SortitionProof;
 use polkadot_sdk::{
-	frame_benchmarking::{self, v2::*},
+	frame_benchmarking::v2::*,
 	frame_system::RawOrigin,
 	sp_core::{crypto::KeyTypeId, sr25519},
 	sp_io::crypto::{sr25519_generate, sr25519_sign},
@@ -126,21 +126,23 @@ mod benches {
 		#[extrinsic_call]
 		_(RawOrigin::Authorized, claim_of(&node));
 
-		assert!(Claims::<T>::get(CHAIN).iter().any(|claim| claim.operator == node));
+		assert!(Claims::<T>::get(CHAIN)
+			.iter()
+			.any(|claimed| claimed.operator == node));
 		Ok(())
 	}
 
 	/// What authorizing takes more: the proof, of which a wrong one takes as long.
 	#[benchmark]
 	fn prove_claim() -> Result<(), BenchmarkError> {
-		let claim = claim_of(&T::BenchmarkHelper::node(0));
+		let said = claim_of(&T::BenchmarkHelper::node(0));
 		let election = opened::<T>(1);
 		put_all_claims::<T>(election.total);
 		let verdict;
 
 		#[block]
 		{
-			verdict = Pallet::<T>::authorize_claim(TransactionSource::External, &claim);
+			verdict = Pallet::<T>::authorize_claim(TransactionSource::External, &said);
 		}
 
 		assert_eq!(verdict.err(), Some(Error::<T>::BadProof.validity()));

@@ -2,11 +2,7 @@
 
 use super::*;
 use asterism_primitives::{certificate::Round, digest::round_item};
-use polkadot_sdk::{
-	frame_benchmarking::{self, v2::*},
-	frame_support::traits::Hooks,
-	sp_runtime::Digest,
-};
+use polkadot_sdk::{frame_benchmarking::v2::*, frame_support::traits::Hooks, sp_runtime::Digest};
 
 #[benchmarks]
 mod benches {

@@ -5,10 +5,7 @@ use asterism_primitives::{
 	protocol::channel::{Batch, CAPACITY, RESERVED},
 	root_state::Anchor,
 };
-use polkadot_sdk::{
-	frame_benchmarking::{self, v2::*},
-	frame_system::RawOrigin,
-};
+use polkadot_sdk::{frame_benchmarking::v2::*, frame_system::RawOrigin};
 
 /// The block of the source that the deliveries are from.
 const BLOCK: BlockNumber = 1;

@@ -6,10 +6,7 @@ use asterism_primitives::{
 	certificate::{Certificate, Realm, Round},
 	offence::{Proposal, Vote, Votes},
 };
-use polkadot_sdk::{
-	frame_benchmarking::{self, v2::*},
-	frame_system::RawOrigin,
-};
+use polkadot_sdk::{frame_benchmarking::v2::*, frame_system::RawOrigin};
 
 const CHAIN: ChainId = ChainId(u32::MAX);
 

@@ -4,10 +4,7 @@ use super::*;
 use alloc::{vec, vec::Vec};
 use asterism_primitives::root_state::MAX_CHAINS;
 use fixture::RootFixture;
-use polkadot_sdk::{
-	frame_benchmarking::{self, v2::*},
-	frame_system::RawOrigin,
-};
+use polkadot_sdk::{frame_benchmarking::v2::*, frame_system::RawOrigin};
 
 /// Half of the bytes that a proof may have: the keys' own nodes need some of the other half.
 const BYTES: u32 = MAX_PROOF_BYTES / 2;

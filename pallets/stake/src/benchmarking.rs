@@ -3,7 +3,7 @@
 use super::*;
 use asterism_primitives::committee::BlsSignature;
 use polkadot_sdk::{
-	frame_benchmarking::{self, v2::*},
+	frame_benchmarking::v2::*,
 	frame_support::traits::fungible::{Inspect, Mutate},
 	frame_system::RawOrigin,
 	sp_core::{crypto::KeyTypeId, sr25519},
@@ -42,7 +42,7 @@ fn keys<T: Config>(operator: &AccountId, number: u32) -> (NodeKeys, NodeKeysProo
 }
 
 /// An operator with thrice the least stake.
-fn operator<T: Config>() -> AccountId {
+fn operator<T: Config<Currency: Mutate<AccountId>>>() -> AccountId {
 	let operator: AccountId = whitelisted_caller();
 	let balance = T::MinimumStake::get()
 		.saturating_mul(3)
@@ -51,7 +51,7 @@ fn operator<T: Config>() -> AccountId {
 	operator
 }
 
-fn registered<T: Config>() -> Result<AccountId, BenchmarkError> {
+fn registered<T: Config<Currency: Mutate<AccountId>>>() -> Result<AccountId, BenchmarkError> {
 	let operator = operator::<T>();
 	let (keys, proof) = keys::<T>(&operator, 1);
 	Pallet::<T>::register(
