@@ -102,7 +102,7 @@ fn waiting_actor<T: Config>() -> AccountId {
 
 /// The account that sends, or calls.
 fn endowed<T: Config>() -> AccountId {
-	let account = AccountId::new([1; 32]);
+	let account = AccountId::new([0xb1; 32]);
 	let amount = T::Currency::minimum_balance() * 1_000;
 	T::Currency::mint_into(&account, amount).expect("a new account can be endowed");
 	account
@@ -110,7 +110,7 @@ fn endowed<T: Config>() -> AccountId {
 
 /// An account that doesn't exist, and for which the pot keeps this amount.
 fn waiting<T: Config>(amount: Balance) -> AccountId {
-	let account = AccountId::new([2; 32]);
+	let account = AccountId::new([0xb2; 32]);
 	T::Currency::mint_into(&Pallet::<T>::pot(), amount + T::Currency::minimum_balance())
 		.expect("the pot takes everything");
 	if amount > 0 {
@@ -142,7 +142,7 @@ mod benchmarks {
 		T::Messages::make_known(chain);
 		let destination = Address {
 			chain,
-			account: AccountId::new([2; 32]),
+			account: AccountId::new([0xb2; 32]),
 		};
 		let amount = T::Currency::minimum_balance() * 10;
 
@@ -252,7 +252,7 @@ mod benchmarks {
 		T::Messages::make_known(chain);
 		let destination = Address {
 			chain,
-			account: AccountId::new([2; 32]),
+			account: AccountId::new([0xb2; 32]),
 		};
 		let value = T::Currency::minimum_balance();
 		let body = Body::truncate_from(alloc::vec![0; abi::MAX_BODY as usize]);
@@ -328,8 +328,8 @@ mod benchmarks {
 		let back = Return {
 			source: ChainId(T::Messages::chain_id().0 + 1),
 			nonce: 0,
-			from: AccountId::new([1; 32]),
-			to: AccountId::new([2; 32]),
+			from: AccountId::new([0xb1; 32]),
+			to: AccountId::new([0xb2; 32]),
 			value,
 			reason: BounceReason::Failed,
 			call: Said {

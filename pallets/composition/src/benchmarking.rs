@@ -18,16 +18,20 @@ const CHAINS: u32 = 16;
 
 /// An interface of at most so many bytes.
 fn interface(bytes: u32) -> Vec<u8> {
-	to_compare(bytes, false, None)
+	to_compare(bytes, false, service(0))
 }
 
 /// The same messages, of types that are compared to those for as long as can be, at a price of its own.
 fn other(bytes: u32, price: u32) -> Vec<u8> {
-	let service = ServiceLevel {
+	to_compare(bytes, true, service(price))
+}
+
+/// Each interface has one, so that all have room for as many types.
+fn service(price: u32) -> Option<ServiceLevel> {
+	Some(ServiceLevel {
 		price: price.into(),
 		deadline: None,
-	};
-	to_compare(bytes, true, Some(service))
+	})
 }
 
 fn user<T: Config>() -> AccountId {

@@ -225,7 +225,8 @@ mod benches {
 			Pallet::<T>::attend(deadline);
 		}
 
-		assert_eq!(NewMembers::<T>::get(CHAIN).len() as u32, m);
+		// The founder may stay.
+		assert!(NewMembers::<T>::get(CHAIN).len() as u32 >= m);
 		Ok(())
 	}
 
